@@ -1,0 +1,7 @@
+"""Softmax, written to be read: the package of the book *Softmax Lab*.
+
+The functions of the NumPy side are importable from here; `softmax_lab.torch` has the same names,
+differentiable and on any device, and is imported only when asked for.
+"""
+
+__version__ = "0.1.0"
