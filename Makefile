@@ -1,0 +1,49 @@
+# `make help` lists the targets. Everything runs in .venv, made from the lock (requirements.txt).
+PYTHON ?= python3
+BIN := .venv/bin
+HTML := _build/html
+PORT ?= 8000
+# Workers for the tests: one a core.
+WORKERS ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve lab test lint bench accuracy mutation notebooks lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.ready: requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "softmax-lab: there is no $(PYTHON): install Python 3.11, 3.12 or 3.13, or name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) tools/environment.py
+
+book: .venv/.ready ## execute every chapter and build the HTML, warnings as errors
+	@$(BIN)/jupyter-book build . -W -n --keep-going -q
+	@echo "The book is at $(HTML)/index.html"
+
+serve: book ## build the book and show it on localhost (PORT=8000)
+	@echo "Open http://localhost:$(PORT) (Ctrl-C ends it)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(HTML)
+
+lab: .venv/.ready ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab book
+
+lint: .venv/.ready ## ruff's lint and format, as CI runs them
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+test: lint book ## everything that CI runs: lint, book, notebooks, doctests, tests
+	@$(BIN)/pytest -n $(WORKERS)
+
+bench: .venv/.ready ## speed and memory against SciPy and torch, as ratios (minutes)
+	@$(BIN)/python -m benchmarks
+
+accuracy: .venv/.ready ## errors in ulp of ours, SciPy, torch, JAX against mpmath
+	@$(BIN)/python -m benchmarks.accuracy
+
+notebooks: .venv/.ready ## strip outputs and machine metadata from the notebooks
+	@$(BIN)/python tools/notebooks.py
+
+lock: ## write the lock anew: the newest versions that pyproject.toml allows
+	@$(PYTHON) tools/lock.py
+
+clean: ## remove what was built (the environment stays; rm -r .venv removes it)
+	@rm -rf _build dist .pytest_cache .ruff_cache .hypothesis mutants
