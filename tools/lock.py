@@ -1,0 +1,36 @@
+"""Write requirements.txt: every version that the book is built with, as a fresh environment resolves them."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADER = """\
+# The lock: every version the book is built with. `make lock` writes it; edit pyproject.toml instead.
+"""
+# An open range would pull the newest torch with several gigabytes of CUDA packages on Linux.
+PINNED = ["torch==2.13.0"]
+# What only a CUDA build of torch brings: torch itself pins these, and CPU machines do not have them.
+CUDA = re.compile(r"(nvidia|cuda|triton)", re.IGNORECASE)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        pip = [str(Path(folder, "bin", "python")), "-m", "pip", "--disable-pip-version-check"]
+        subprocess.run([*pip, "install", "--quiet", *PINNED, f"{ROOT}[all]"], check=True)
+        frozen = subprocess.run([*pip, "freeze"], check=True, capture_output=True, text=True).stdout
+    lines = [
+        line.partition("+")[0]  # torch==2.13.0+cpu is a build of torch==2.13.0
+        for line in frozen.splitlines()
+        if not line.startswith("softmax") and not CUDA.match(line)
+    ]
+    (ROOT / "requirements.txt").write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"requirements.txt holds {len(lines)} packages")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
