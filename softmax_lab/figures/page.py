@@ -1,0 +1,66 @@
+"""How an interactive chart gets onto a page of the book, where no Python runs."""
+
+import html
+import json
+from pathlib import Path
+
+import vl_convert
+from docutils import nodes
+
+from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
+
+
+class ChartRenderer:
+    """Plug-in for MyST-NB (entry point ``myst_nb.mime_renderers``) that writes a chart's HTML.
+
+    The page holds the chart's specification and a still picture of it. The script ``charts.js``
+    puts the moving chart in the picture's place; without scripts the picture stays.
+    """
+
+    mime_priority_overrides = (("html", MIME_TYPE, 1),)
+
+    @staticmethod
+    def handle_mime(renderer, data, inline):
+        """Return the nodes for a chart, and None for any other output."""
+        if data.mime_type == MIME_TYPE_NEXT:
+            return []  # the same chart again, for other programs
+        if data.mime_type != MIME_TYPE or inline:
+            return None
+        return [nodes.raw("", chart_html(data.content), format="html", classes=["output"])]
+
+
+def chart_html(spec):
+    """Return the HTML of a chart, given as a Vega-Lite specification.
+
+    Parameters
+    ----------
+    spec : dict
+        With a ``description``, which becomes the text alternative.
+
+    Returns
+    -------
+    str
+    """
+    # A script element ends at "</", wherever it stands; JSON may write it "<\/".
+    text = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    return (
+        f'<div class="chart" role="group" aria-label="{html.escape(spec["description"])}">\n'
+        f'<div class="chart-picture">{vl_convert.vegalite_to_svg(spec)}</div>\n'
+        f'<script type="application/json">{text}</script>\n'
+        "</div>"
+    )
+
+
+def write_vega(path):
+    """Write the Vega libraries as one script for ``charts.js`` to load.
+
+    They come out of vl-convert, in the versions that fit Altair, so no network is needed.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; its folder is made if missing.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();\n", encoding="utf-8")

@@ -1,0 +1,128 @@
+"""Small pieces that the interactive charts share: sliders, formulas and the house style.
+
+A chart holds its arithmetic as Vega formulas, so that a browser can redo it without Python. A
+formula may name a slider or an earlier formula.
+"""
+
+import base64
+
+import altair as alt
+import vl_convert
+
+MIME_TYPE = "application/vnd.vegalite.v5+json"
+MIME_TYPE_NEXT = "application/vnd.vegalite.v6+json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+INK = "currentColor"  # the colour of the text around the chart, whatever the theme
+CONFIG = {
+    "axis": {
+        "domainColor": INK,
+        "gridColor": INK,
+        "gridOpacity": 0.15,
+        "labelColor": INK,
+        "labelFontSize": 12,
+        "tickColor": INK,
+        "titleColor": INK,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+    },
+    "background": "transparent",
+    "font": "sans-serif",
+    "legend": {"labelColor": INK, "labelFontSize": 12, "titleColor": INK},
+    "rule": {"color": INK},
+    "text": {"color": INK, "fontSize": 12},
+    "view": {"stroke": None},
+}
+
+
+def show_without_kernel():
+    """Make Altair publish charts as Vega-Lite and as a picture, so that each viewer finds a form.
+
+    JupyterLab and the book draw the former; GitHub and printers take the latter. HTML is left out
+    because JupyterLab would prefer it, and it needs the network.
+    """
+    alt.renderers.register("softmax_lab", _bundle)
+    alt.renderers.enable("softmax_lab")
+
+
+def _bundle(spec, **_):
+    # JupyterLab 4 draws Vega-Lite 5 but not 6; the book's charts use nothing newer than 5.
+    on_paper = {**spec, "background": "white"}
+    return {
+        MIME_TYPE: {**spec, "$schema": SCHEMA},
+        MIME_TYPE_NEXT: spec,
+        "image/png": base64.b64encode(vl_convert.vegalite_to_png(on_paper, scale=2)).decode(),
+        "text/plain": spec.get("description", "a chart"),
+    }
+
+
+def slider(name, label, value, low, high, step=0.1):
+    """Return a slider that sets the number `name` of the formulas."""
+    control = alt.binding_range(min=low, max=high, step=step, name=label)
+    return alt.param(name=name, value=value, bind=control)
+
+
+def logit_sliders(logits, *, low=-5, high=5):
+    """Return sliders z1, z2, ... that start at the given logits, and the formula of the list z."""
+    names = [f"z{i}" for i in range(1, len(logits) + 1)]
+    sliders = [
+        slider(name, f"logit {i}", float(value), low, high)
+        for i, (name, value) in enumerate(zip(names, logits, strict=True), start=1)
+    ]
+    return [*sliders, formula("z", f"[{', '.join(names)}]")]
+
+
+def formula(name, expression):
+    """Return the Vega expression `expression` under the name `name`."""
+    return alt.param(name=name, expr=expression)
+
+
+def entries(name, count):
+    """Return the entries of the list `name`, as Vega expressions with commas between them."""
+    return ", ".join(f"{name}[{i}]" for i in range(count))
+
+
+def softmax_formulas(classes, *, source="z", result="p", tau="1"):
+    """Return the formulas of `result`, the softmax of the list `source` divided by `tau`.
+
+    The largest entry is subtracted first, as in the book. Vega has no loop over a list, hence the
+    sums are written out for the given number of classes.
+    """
+    weights = [f"exp(({source}[{i}] - {result}Max) / ({tau}))" for i in range(classes)]
+    shares = [f"{result}Weights[{i}] / {result}Sum" for i in range(classes)]
+    return [
+        formula(f"{result}Max", f"max({entries(source, classes)})"),
+        formula(f"{result}Weights", f"[{', '.join(weights)}]"),
+        formula(f"{result}Sum", entries(f"{result}Weights", classes).replace(", ", " + ")),
+        formula(result, f"[{', '.join(shares)}]"),
+    ]
+
+
+def spoken_list(source, classes, *, digits=3):
+    """Return an expression that writes a list of numbers as a sentence would: 0.1, 0.2 and 0.7."""
+    numbers = [f"format({source}[{i}], '.{digits}f')" for i in range(classes)]
+    return " + ', ' + ".join(numbers[:-1]) + " + ' and ' + " + numbers[-1]
+
+
+def interactive(chart, *params, says, description, height=260):
+    """Finish a chart: its sliders and formulas, its size, and its words.
+
+    Parameters
+    ----------
+    chart : altair.Chart or altair.LayerChart
+        One view. Its width is only a start: on a page it follows the column.
+    *params : altair.Parameter
+        Sliders and formulas, in the order of the sliders on the page.
+    says : str
+        A Vega expression for the sentence that states what is drawn now. The page shows it below
+        the sliders and screen readers speak it.
+    description : str
+        What the chart shows, for whoever does not see it.
+    height : int
+        In pixels.
+    """
+    return (
+        chart.add_params(*params, formula("says", says))
+        .properties(width=560, height=height, description=description)
+        .configure(**CONFIG)
+        .properties(usermeta={"embedOptions": {"actions": False, "renderer": "svg"}})
+    )
