@@ -5,9 +5,11 @@ HTML := _build/html
 PORT ?= 8000
 # Workers for the tests: one a core.
 WORKERS ?= auto
+# For `make package`.
+VERSIONS ?= newest
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab test lint bench accuracy mutation notebooks lock clean
+.PHONY: help book serve lab lint test package bench accuracy mutation notebooks lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,11 +35,17 @@ lint: .venv/.ready ## ruff's lint and format, as CI runs them
 test: lint book ## everything that CI runs: lint, book, notebooks, doctests, tests
 	@$(BIN)/pytest -n $(WORKERS)
 
+package: ## test the package alone, on the oldest or newest libraries (VERSIONS=oldest)
+	@$(PYTHON) tools/package.py $(VERSIONS)
+
 bench: .venv/.ready ## speed and memory against SciPy and torch, as ratios (minutes)
 	@$(BIN)/python -m benchmarks
 
 accuracy: .venv/.ready ## errors in ulp of ours, SciPy, torch, JAX against mpmath
 	@$(BIN)/python -m benchmarks.accuracy
+
+mutation: .venv/.ready ## mutate the solutions, see that the exercise checks notice (minutes)
+	@$(BIN)/python tools/mutation.py
 
 notebooks: .venv/.ready ## strip outputs and machine metadata from the notebooks
 	@$(BIN)/python tools/notebooks.py

@@ -19,7 +19,7 @@ LOG = os.path.join(VENV, "install.log")
 SYMPTOMS = [
     (
         ("No space left on device", "Errno 28", "Disk quota exceeded"),
-        "The disk is full: free {} GB and run the same command again.".format(NEEDED_GB),
+        f"The disk is full: free {NEEDED_GB} GB and run the same command again.",
     ),
     (
         (
@@ -70,9 +70,7 @@ def disk_problem(free_bytes):
     """Return the sentence for a disk that the environment does not fit on, or None."""
     if free_bytes >= NEEDED_GB * 1e9:
         return None
-    return "The environment needs {} GB of disk, and {:.1f} GB are free here.".format(
-        NEEDED_GB, free_bytes / 1e9
-    )
+    return f"The environment needs {NEEDED_GB} GB of disk, and {free_bytes / 1e9:.1f} GB are free here."
 
 
 def pip_problem(output):
@@ -80,7 +78,7 @@ def pip_problem(output):
     for signs, sentence in SYMPTOMS:
         if any(sign in output for sign in signs):
             return sentence.format(log=LOG)
-    return "pip could not install the lock; the end of {} says why.".format(LOG)
+    return f"pip could not install the lock; the end of {LOG} says why."
 
 
 def stop(sentence):
@@ -103,8 +101,10 @@ def main():
         if problem:
             stop(problem)
     python = os.path.join(VENV, "bin", "python")
-    version = "import sys; sys.exit(sys.version_info[:2] != {})".format(tuple(sys.version_info[:2]))
-    works = os.path.exists(python) and subprocess.call([python, "-c", version + "; import pip"]) == 0
+    version = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
+    works = (
+        os.path.exists(python) and subprocess.call([python, "-c", version + "; import pip"]) == 0
+    )
     if not works:
         problem = disk_problem(shutil.disk_usage(ROOT).free)
         if problem:

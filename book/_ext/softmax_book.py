@@ -5,6 +5,8 @@ import importlib.metadata
 import shutil
 from pathlib import Path
 
+from softmax_lab.figures.page import write_vega
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -44,13 +46,20 @@ def copy_mathjax(app, exception):
             shutil.copyfile(file.locate(), copy)
 
 
+def write_charts(app, exception):
+    """Put the Vega libraries beside charts.js, which loads them on the pages that have charts."""
+    if not exception and app.builder.format == "html":
+        write_vega(Path(app.outdir) / "_static" / "vega.js")
+
+
 def drop_thebe(app, pagename, templatename, context, doctree):
     """Take Thebe, which fetches from a CDN, off the page: the charts move without a kernel."""
     for kind in ("script_files", "css_files"):
         context[kind] = [
             file
             for file in context[kind]
-            if "thebe" not in f"{getattr(file, 'filename', '')}{getattr(file, 'attributes', '')}".lower()
+            if "thebe"
+            not in f"{getattr(file, 'filename', '')}{getattr(file, 'attributes', '')}".lower()
         ]
 
 
@@ -58,4 +67,5 @@ def setup(app):
     app.connect("config-inited", key_the_cache, priority=900)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)
+    app.connect("build-finished", write_charts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,62 @@
+"""The notebooks are clean, all of them are in the book, and all of them are executed by the tests."""
+
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbformat import v4
+
+from tests.book.notebooks import BOOK, ROOT, listed_notebooks, listed_pages
+from tools.notebooks import strip
+
+
+@pytest.mark.parametrize("path", listed_notebooks(), ids=lambda path: path.stem)
+def test_a_notebook_stores_no_outputs_or_machine_metadata(path):
+    assert strip(path, verify=True) == 0, (
+        f"{path.name} stores outputs, execution counts or metadata of a machine: run `make notebooks`"
+    )
+
+
+def test_a_stored_output_is_noticed(tmp_path):
+    cell = v4.new_code_cell("1 + 1", execution_count=1)
+    cell.outputs = [v4.new_output("execute_result", {"text/plain": "2"}, execution_count=1)]
+    path = tmp_path / "stored.ipynb"
+    nbformat.write(v4.new_notebook(cells=[cell]), path)
+    assert strip(path, verify=True) != 0
+
+
+def test_every_notebook_is_in_the_table_of_contents():
+    unlisted = sorted(
+        {path.stem for path in BOOK.glob("*.ipynb")} - {p.stem for p in listed_notebooks()}
+    )
+    assert not unlisted, f"add to _toc.yml, or remove from book/: {', '.join(unlisted)}"
+
+
+def test_every_page_of_the_table_of_contents_exists():
+    missing = [
+        page
+        for page in listed_pages()
+        if not any((ROOT / f"{page}{suffix}").exists() for suffix in (".ipynb", ".md"))
+    ]
+    assert not missing, f"_toc.yml names pages that book/ does not have: {', '.join(missing)}"
+
+
+def test_every_listed_notebook_is_executed():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider"]
+    collected = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    left_out = [path.name for path in listed_notebooks() if f"book/{path.name}::" not in collected]
+    assert not left_out, f"a bare `pytest` does not execute {', '.join(left_out)}: see testpaths"
+
+
+def test_a_cell_that_raises_fails_the_tests_and_is_named(tmp_path):
+    cells = [v4.new_code_cell("x = 1"), v4.new_code_cell("raise ValueError('the broken cell')")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(v4.new_notebook(cells=cells, metadata=kernel), tmp_path / "broken.ipynb")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "broken.ipynb"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "broken.ipynb" in run.stdout
+    assert "the broken cell" in run.stdout

@@ -1,0 +1,99 @@
+"""Set-up fails in one clear sentence and mends itself when it is run again."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import environment
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def set_up(folder, **variables):
+    """Run the set-up in a folder of its own, without a network."""
+    (folder / "tools").mkdir(exist_ok=True)
+    shutil.copy(ROOT / "tools/environment.py", folder / "tools")
+    offline = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PATH": "/usr/bin:/bin"}
+    return subprocess.run(
+        [sys.executable, "tools/environment.py"],
+        cwd=folder,
+        env=offline | variables,
+        capture_output=True,
+        text=True,
+    )
+
+
+def is_one_sentence(text):
+    return text.startswith("softmax-lab: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+def test_no_network_ends_in_one_sentence(tmp_path):
+    (tmp_path / "requirements.txt").write_text("a-package-that-is-nowhere==1.0\n")
+    run = set_up(tmp_path)
+    assert run.returncode == 1
+    assert is_one_sentence(run.stderr), run.stderr
+    assert "network" in run.stderr
+    assert not (tmp_path / ".venv/.ready").exists(), "a failed set-up must not count as done"
+
+
+def test_a_broken_environment_is_made_anew(tmp_path):
+    (tmp_path / "requirements.txt").write_text("")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    broken = tmp_path / ".venv/bin/python"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    run = set_up(tmp_path)
+    # Nothing can be installed without a network, but the interpreter works again.
+    assert subprocess.call([broken, "-c", "import pip"]) == 0, run.stderr
+
+
+def test_a_wrong_python_is_named_with_the_way_out():
+    sentence = environment.python_problem((3, 8))
+    assert "3.8" in sentence
+    assert "PYTHON=" in sentence
+
+
+def test_a_missing_venv_module_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    assert "python3-venv" in environment.venv_problem()
+
+
+def test_too_little_disk_is_told_before_the_download():
+    assert "0.5 GB are free" in environment.disk_problem(0.5e9)
+    assert environment.disk_problem(50e9) is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("Temporary failure in name resolution\nNo matching distribution found", "network"),
+        ("ERROR: No matching distribution found for torch==2.13.0", "does not exist"),
+        ("something else", "install.log"),
+    ],
+)
+def test_what_pip_prints_becomes_one_sentence(printed, told):
+    assert told in environment.pip_problem(printed)
+
+
+def test_a_missing_python_is_told_by_make(tmp_path):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    run = subprocess.run(
+        ["make", "book", "PYTHON=no-such-python"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert run.returncode != 0
+    assert "there is no no-such-python" in run.stderr
+
+
+def test_make_help_lists_every_target_in_a_line():
+    import re
+
+    makefile = (ROOT / "Makefile").read_text()
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    run = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in run.stdout.splitlines()] == phony.split()
