@@ -61,7 +61,7 @@ def venv_problem():
     except ImportError:
         return (
             "This Python has no venv module: install it "
-            "(on Debian and Ubuntu: `sudo apt install python3-venv`) and run the same command again."
+            "(on Debian and Ubuntu: `sudo apt install python3-venv`), then run the command again."
         )
     return None
 
@@ -70,7 +70,8 @@ def disk_problem(free_bytes):
     """Return the sentence for a disk that the environment does not fit on, or None."""
     if free_bytes >= NEEDED_GB * 1e9:
         return None
-    return f"The environment needs {NEEDED_GB} GB of disk, and {free_bytes / 1e9:.1f} GB are free here."
+    free = free_bytes / 1e9
+    return f"The environment needs {NEEDED_GB} GB of disk, and {free:.1f} GB are free here."
 
 
 def pip_problem(output):

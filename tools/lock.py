@@ -1,4 +1,4 @@
-"""Write requirements.txt: every version that the book is built with, as a fresh environment resolves them."""
+"""Write requirements.txt, the lock: every version that the book is built with."""
 
 import re
 import subprocess
@@ -9,15 +9,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = """\
-# The lock: every version the book is built with. `make lock` writes it; edit pyproject.toml instead.
+# The lock: every version the book is built with. Written by `make lock` from pyproject.toml.
 """
 # An open range would pull the newest torch with several gigabytes of CUDA packages on Linux.
 PINNED = ["torch==2.13.0"]
-# What only a CUDA build of torch brings: torch itself pins these, and CPU machines do not have them.
+# What only a CUDA build of torch brings: torch pins these itself, and CPU machines lack them.
 CUDA = re.compile(r"(nvidia|cuda|triton)", re.IGNORECASE)
 
 
 def main():
+    """Install everything in an environment of its own and write down what came."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
         pip = [str(Path(folder, "bin", "python")), "-m", "pip", "--disable-pip-version-check"]

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
-# Kept: the cell's tags and what Jupyter Book reads; cell ids are numbered anew, so they do not depend
-# on the machine that wrote them.
+# Kept: the cell's tags and what Jupyter Book reads. Cell ids are numbered anew, so they do not
+# depend on the machine that wrote them.
 DROPPED = (
     "metadata.language_info metadata.jupytext metadata.widgets metadata.celltoolbar "
     "cell.metadata.execution cell.metadata.scrolled cell.metadata.collapsed "

@@ -1,4 +1,4 @@
-"""Run the package's own tests in a bare environment, on the oldest or the newest libraries it promises.
+"""Test the package in a bare environment, on the oldest or the newest libraries it promises.
 
 The lock tests one set of versions; this tests the two ends of the ranges in pyproject.toml.
 """
@@ -22,6 +22,7 @@ def requirements(versions):
 
 
 def main(versions):
+    """Install and test; return the exit status of the tests."""
     if versions not in ("oldest", "newest"):
         sys.exit(f"VERSIONS={versions} is neither oldest nor newest")
     with tempfile.TemporaryDirectory() as folder:

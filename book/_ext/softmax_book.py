@@ -1,4 +1,4 @@
-"""What the book needs of Sphinx beyond its configuration: an honest cache and pages that need no network."""
+"""What the book needs of Sphinx beyond its configuration: an honest cache, offline pages."""
 
 import hashlib
 import importlib.metadata
@@ -26,7 +26,7 @@ def key_the_cache(app, config):
     """Give every state of the package and the lock its own execution cache; forget the others."""
     caches = Path(app.outdir).parent / ".execution"
     current = caches / fingerprint()
-    # Sphinx rereads every page when this value changes, so stale output cannot survive there either.
+    # Sphinx rereads every page when this value changes, so no stale output survives there either.
     config.nb_execution_cache_path = str(current)
     for other in caches.glob("*") if caches.exists() else ():
         if other != current:
@@ -64,6 +64,7 @@ def drop_thebe(app, pagename, templatename, context, doctree):
 
 
 def setup(app):
+    """Connect the functions above to the build."""
     app.connect("config-inited", key_the_cache, priority=900)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("build-finished", copy_mathjax)

@@ -1,4 +1,4 @@
-"""Every decimal number that a chapter prints in prose is asserted in a cell of the same notebook."""
+"""Every decimal number that a chapter prints is asserted in a cell of the same notebook."""
 
 import ast
 import re
@@ -21,7 +21,7 @@ def decimals_in_prose(notebook):
 
 
 def asserted_numbers(notebook):
-    """Return the absolute values of the numbers that stand in assertions about something computed."""
+    """Return the sizes of the numbers that stand in assertions about something computed."""
     numbers = set()
     for cell in notebook.cells:
         if cell.cell_type != "code":
