@@ -133,7 +133,7 @@ def draw_heat_map(matrix, *, rows=None, columns=None, ax=None, digits=2):
     return ax
 
 
-def draw_errors(x, errors, *, bar=4, xlabel="", ax=None):
+def draw_errors(x, errors, *, bar=4, xlabel="", title="", ax=None):
     """Plot the error of several functions in ulp, with the bar that this package sets itself.
 
     Parameters
@@ -145,8 +145,8 @@ def draw_errors(x, errors, *, bar=4, xlabel="", ax=None):
         0.1 ulp are drawn at 0.1, so that the logarithmic axis can hold an exact answer.
     bar : float
         The limit, in ulp, drawn as a grey line.
-    xlabel : str
-        Name and unit of `x`.
+    xlabel, title : str
+        Name and unit of `x`, and the message of the figure.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if not given.
 
@@ -167,7 +167,7 @@ def draw_errors(x, errors, *, bar=4, xlabel="", ax=None):
         ax.plot(x, np.maximum(error, 0.1), label=name, marker="o", markersize=4)
     if x.min() > 0 and x.max() / x.min() >= 100:
         ax.set_xscale("log")
-    ax.set(yscale="log", ylabel="error (ulp)", xlabel=xlabel)
+    ax.set(yscale="log", ylabel="error (ulp)", xlabel=xlabel, title=title)
     ax.axhline(bar, color="grey", linewidth=1, linestyle="-")
     ax.annotate(f"{bar} ulp", (1, bar), xycoords=("axes fraction", "data"), va="bottom", ha="right")
     label_lines(ax)

@@ -97,9 +97,9 @@ def softmax_formulas(classes, *, source="z", result="p", tau="1"):
     ]
 
 
-def spoken_list(source, classes, *, digits=3):
-    """Return an expression that writes a list of numbers as a sentence would: 0.1, 0.2 and 0.7."""
-    numbers = [f"format({source}[{i}], '.{digits}f')" for i in range(classes)]
+def spoken_list(source, count, *, digits=3):
+    """Return an expression that writes the list `source` as a sentence does: 0.1, 0.2 and 0.7."""
+    numbers = [f"format({source}[{i}], '.{digits}f')" for i in range(count)]
     return " + ', ' + ".join(numbers[:-1]) + " + ' and ' + " + numbers[-1]
 
 
