@@ -4,4 +4,8 @@ The functions of the NumPy side are importable from here; `softmax_lab.torch` ha
 differentiable and on any device, and is imported only when asked for.
 """
 
+from softmax_lab.numpy import *  # noqa: F403
+from softmax_lab.numpy import __all__ as _names
+
+__all__ = list(_names)
 __version__ = "0.1.0"

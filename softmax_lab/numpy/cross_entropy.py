@@ -1,0 +1,335 @@
+"""Chapter 6, Cross-entropy: the loss of a classifier, its gradient, and information in nats."""
+
+import numpy as np
+
+from softmax_lab.numpy._blocks import as_axes, as_real
+from softmax_lab.numpy._targets import Targets, check_target
+from softmax_lab.numpy.logits import check_probabilities
+from softmax_lab.numpy.stability import exponentials, largest, log_softmax, softmax
+
+
+def one_hot(target, num_classes, dtype=np.float64):
+    """Write class indices as vectors with a single 1.
+
+    Parameters
+    ----------
+    target : array_like of int, any shape
+        Class indices from 0 to `num_classes` − 1.
+    num_classes : int
+        The number of classes C.
+    dtype : dtype, default float64
+        The dtype of the result.
+
+    Returns
+    -------
+    ndarray, (..., C)
+        The classes come last.
+
+    Raises
+    ------
+    IndexError
+        If an index is not a class.
+
+    Examples
+    --------
+    >>> one_hot([2, 0], 3)
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+    target = check_target(target, num_classes)
+    return (target[..., None] == np.arange(num_classes)).astype(dtype)
+
+
+def entropy(p, axis=-1):
+    r"""Measure the uncertainty of a distribution: :math:`-\sum_i p_i \log p_i`.
+
+    Parameters
+    ----------
+    p : array_like of real numbers, any shape
+        Probabilities that sum to 1 along `axis`.
+    axis : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, the shape of `p` without `axis`
+        In nats, from 0 to log n. Divide by log 2 for bits.
+
+    Raises
+    ------
+    ValueError
+        If `p` is no distribution.
+
+    Examples
+    --------
+    >>> float(entropy([0.5, 0.5]))
+    0.6931471805599453
+    """
+    p, dtype = distribution(p, "p", axis)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(p == 0, 0.0, -p * np.log(p))
+    return terms.sum(axis=as_axes(axis, p.ndim)).astype(dtype)[()]
+
+
+def kl_divergence(p, q, axis=-1, *, from_logits=False):
+    r"""Measure how far q is from p: :math:`\sum_i p_i \log (p_i / q_i)`.
+
+    Parameters
+    ----------
+    p, q : array_like of real numbers, of one shape
+        Probabilities that sum to 1 along `axis`; logits when `from_logits` is true.
+    axis : int, tuple of int or None, default -1
+        The classes.
+    from_logits : bool, default False
+        Compare softmax(p) with softmax(q): two close rows keep all digits.
+
+    Returns
+    -------
+    ndarray, the shape of `p` without `axis`
+        In nats; never negative, and inf where q rules out what p allows.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or `p` or `q` is no distribution.
+
+    Notes
+    -----
+    The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term. These
+    sum to 0, and no term is negative.
+
+    Examples
+    --------
+    >>> float(kl_divergence([0.5, 0.5], [1.0, 0.0]))
+    inf
+    >>> float(kl_divergence([1.0, 0.0], [1.0, 1e-9], from_logits=True))
+    9.830596663588389e-20
+    """
+    if np.shape(p) != np.shape(q):
+        raise ValueError(f"p has shape {np.shape(p)} and q {np.shape(q)}; they must be the same")
+    with np.errstate(all="ignore"):
+        if from_logits:
+            p, q, d, dtype = log_ratio_of_logits(as_real(p, "p"), as_real(q, "q"), axis)
+        else:
+            (p, dtype), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
+            dtype = np.result_type(dtype, other)
+            d = np.where(np.abs(q - p) < p / 2, np.log1p((q - p) / p), np.log(q) - np.log(p))
+        # e^d − 1 − d loses its digits near 0, where its series converges at once.
+        series = d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d / 720))))
+        excess = np.where(np.abs(d) < 0.01, series, np.expm1(d) - d)
+        terms = np.where(p == 0, q, p * excess)
+    return terms.sum(axis=as_axes(axis, p.ndim)).astype(dtype)[()]
+
+
+def log_ratio_of_logits(x, y, axis):
+    """Return p = softmax(x), q = softmax(y), log(q/p), and the dtype of the answer."""
+    dtype = np.result_type(x, y)
+    wide = np.result_type(dtype, np.float64)
+    x, y = np.atleast_1d(x.astype(wide, copy=False), y.astype(wide, copy=False))
+    axes = as_axes(axis, x.ndim)
+    p, log_p = softmax(x, axes), log_softmax(x, axes)
+    # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
+    e = y - x
+    e = e - (e * (p == p.max(axis=axes, keepdims=True))).max(axis=axes, keepdims=True)
+    d = e - np.log1p((p * np.expm1(e)).sum(axis=axes, keepdims=True))
+    rough = ~(np.abs(e).max(axis=axes, keepdims=True, initial=0.0) < 700)
+    return p, softmax(y, axes), np.where(rough, log_softmax(y, axes) - log_p, d), dtype
+
+
+def distribution(p, name, axis):
+    """Return `p` in float64, and its dtype, or raise ValueError if it is no distribution."""
+    p = np.atleast_1d(check_probabilities(p, name))
+    total = p.sum(axis=as_axes(axis, p.ndim), dtype=np.result_type(p, np.float64))
+    if np.any(np.abs(total - 1) > np.sqrt(np.finfo(p.dtype).eps)):
+        wrong = total[np.abs(total - 1) > np.sqrt(np.finfo(p.dtype).eps)].ravel()[0]
+        raise ValueError(f"{name} must sum to 1 along axis {axis}, but a row sums to {wrong}")
+    return p.astype(total.dtype, copy=False), p.dtype
+
+
+def nll_loss(
+    log_probabilities, target, axis=-1, *, weight=None, ignore_index=-100, reduction="mean"
+):
+    r"""Take the negative log-likelihood of the right classes: :math:`-w_y \log p_y`.
+
+    Parameters
+    ----------
+    log_probabilities : array_like of real numbers, any shape
+        Log-probabilities in nats.
+    target : array_like of int, the shape of `log_probabilities` without `axis`
+        Class indices y.
+    axis : int, default -1
+        The classes.
+    weight : array_like, (C,), optional
+        A non-negative weight for each class.
+    ignore_index : int, default -100
+        A target that does not count.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean divides by the sum of the weights of the targets that count.
+
+    Returns
+    -------
+    ndarray
+        One number, or for "none" the shape of `target`. In nats.
+
+    Raises
+    ------
+    IndexError
+        If a target is not a class.
+    ValueError
+        If shapes do not fit, a weight is negative, or `reduction` is unknown.
+
+    Examples
+    --------
+    >>> float(nll_loss(np.log([[0.5, 0.5], [0.25, 0.75]]), [0, 0]))
+    1.0397207708399179
+    """
+    log_p = as_real(log_probabilities, "log_probabilities")
+    targets = Targets(log_p, target, axis, weight, ignore_index, reduction, 0.0, classes_only=True)
+    picked = np.take_along_axis(targets.blocks, targets.index, axis=1)
+    losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)
+    return targets.reduce(losses)
+
+
+def cross_entropy(
+    logits,
+    target,
+    axis=-1,
+    *,
+    weight=None,
+    ignore_index=-100,
+    reduction="mean",
+    label_smoothing=0.0,
+):
+    r"""Measure the cross-entropy of softmax(logits) and the target, from the logits.
+
+    Parameters
+    ----------
+    logits : array_like of real numbers, any shape
+        Logits x. Do not pass probabilities.
+    target : array_like
+        Class indices, integers in the shape of `logits` without `axis`; or probabilities,
+        floating numbers in the shape of `logits`.
+    axis : int, default -1
+        The classes.
+    weight : array_like, (C,), optional
+        A non-negative weight for each class.
+    ignore_index : int, default -100
+        A class index that does not count.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean divides by the sum of the weights of the targets that count; for targets that are
+        probabilities, by the number of rows.
+    label_smoothing : float, default 0.0
+        The share ε of the target that is spread evenly over all classes.
+
+    Returns
+    -------
+    ndarray
+        One number, or for "none" one for each row. In nats.
+
+    Raises
+    ------
+    IndexError
+        If a target is not a class.
+    ValueError
+        If shapes do not fit, or a weight, `reduction` or `label_smoothing` is out of range.
+
+    Notes
+    -----
+    For a class index y, :math:`w_y (\log \sum_j e^{x_j} - x_y)`, computed as ℓ + (max x − x_y) with
+    ℓ = log1p of the sum of :math:`e^{x_i - \max x}` over all but the winner. Within 4 ulp.
+
+    Examples
+    --------
+    >>> float(cross_entropy([[0.0, -40.0]], [0]))
+    4.248354255291589e-18
+    """
+    return _cross_entropy(logits, target, axis, weight, ignore_index, reduction, label_smoothing)[0]
+
+
+def cross_entropy_with_grad(
+    logits,
+    target,
+    axis=-1,
+    *,
+    weight=None,
+    ignore_index=-100,
+    reduction="mean",
+    label_smoothing=0.0,
+):
+    r"""Return the cross-entropy and its gradient with respect to the logits.
+
+    Parameters
+    ----------
+    logits, target, axis, weight, ignore_index, reduction, label_smoothing
+        As for `cross_entropy`.
+
+    Returns
+    -------
+    loss : ndarray
+        As for `cross_entropy`.
+    gradient : ndarray, the shape of `logits`
+        The gradient of the loss; for "none", of each row's own loss.
+
+    Raises
+    ------
+    IndexError, ValueError
+        As for `cross_entropy`.
+
+    Notes
+    -----
+    For target weights y with sum M the gradient of a row is :math:`M p - y`. At a confident winner
+    that would cancel; there p − 1 is minus the others' share of the sum.
+
+    Examples
+    --------
+    >>> loss, gradient = cross_entropy_with_grad([[0.0, 0.0]], [0])
+    >>> gradient
+    array([[-0.5,  0.5]])
+    """
+    return _cross_entropy(
+        logits, target, axis, weight, ignore_index, reduction, label_smoothing, grad=True
+    )
+
+
+def index_rows(x, w, loss, grad, y, mass, scale):
+    """Cross-entropy of class indices y, `mass` · (ℓ + max − x_y), and `scale` times its gradient."""
+    x, a = largest(x)
+    top, rest = exponentials(x, a, w)
+    x_y = np.take_along_axis(x, y, axis=1)
+    loss[...] = np.where(mass == 0, 0.0, mass * (np.log1p(rest / top) + (a - x_y)))
+    if grad is None:
+        return
+    share = scale * mass / (top + rest)
+    w_y = np.take_along_axis(w, y, axis=1)
+    np.multiply(w, share, out=grad, casting="same_kind")
+    at_y = np.where(x_y == a, -rest, w_y - (top + rest)) * share
+    np.put_along_axis(grad, y, at_y.astype(grad.dtype), axis=1)
+    if np.any(mass == 0):
+        np.copyto(grad, 0.0, where=mass == 0)
+
+
+def soft_rows(x, w, loss, grad, y, mass, scale):
+    """Cross-entropy of target weights y with sum `mass`, and `scale` times its gradient."""
+    x, a = largest(x)
+    top, rest = exponentials(x, a, w)
+    terms = y * (np.log1p(rest / top) + (a - x))
+    loss[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
+    if grad is None:
+        return
+    total = top + rest
+    confident = (w == top) & (2 * y > mass)
+    g = np.where(confident, (mass - y) - mass * (rest / total), mass * (w / total) - y)
+    grad[...] = np.where(mass == 0, 0.0, scale * g)
+
+
+def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, grad=False):
+    logits = as_real(logits, "logits")
+    targets = Targets(logits, target, axis, weight, ignore, reduction, smoothing)
+    x, dtype = targets.blocks, logits.dtype
+    rows, y = (index_rows, targets.index) if targets.soft is None else (soft_rows, targets.soft)
+    wide = np.result_type(dtype, np.float64)
+    losses = np.empty((x.shape[0], 1, x.shape[2]), wide)
+    gradient = np.empty(x.shape, dtype) if grad else None
+    with np.errstate(all="ignore"):
+        rows(x, np.empty(x.shape, wide), losses, gradient, y, targets.mass, targets.scale)
+    return targets.reduce(losses), targets.restore(gradient) if grad else None

@@ -1,0 +1,252 @@
+"""Chapter 5, Gradients: the Jacobian of softmax, its products with vectors, and a checker."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from softmax_lab.numpy._blocks import apply, as_real
+from softmax_lab.numpy.stability import exponentials, largest, softmax
+
+
+def softmax_jacobian(x, axis=-1):
+    r"""Return the Jacobian of softmax, :math:`\partial p_i / \partial x_j = p_i (δ_{ij} - p_j)`.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape with `axis` of length n
+        Logits.
+    axis : int, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, (..., n, n)
+        One symmetric matrix for each row; its rows and columns sum to 0. The two axes of classes
+        come last.
+
+    Notes
+    -----
+    The diagonal is :math:`p_i \sum_{j \ne i} p_j`: 1 − p_i would lose a confident row's digits.
+
+    Examples
+    --------
+    >>> softmax_jacobian([0.0, 0.0])
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
+    """
+    p = np.moveaxis(np.atleast_1d(softmax(x, axis)), axis, -1)
+    jacobian = -p[..., :, None] * p[..., None, :]
+    i = np.arange(p.shape[-1])
+    jacobian[..., i, i] = 0
+    jacobian[..., i, i] = -jacobian.sum(axis=-1)
+    return jacobian
+
+
+def softmax_vjp_rows(x, w, out, v):
+    x, a = largest(x)
+    top, rest = exponentials(x, a, w)
+    w /= top + rest
+    # Shifting v changes nothing in exact arithmetic, since p sums to 1. Measured from its value at
+    # the winner, the mean of v needs no digit of the winner's p.
+    c = v - np.take_along_axis(v, w.argmax(axis=1, keepdims=True), axis=1)
+    np.multiply(w, c - (w * c).sum(axis=1, keepdims=True), out=out, casting="same_kind")
+
+
+def log_softmax_vjp_rows(x, w, out, v):
+    x, a = largest(x)
+    top, rest = exponentials(x, a, w)
+    k = w.argmax(axis=1, keepdims=True)
+    w /= top + rest
+    p_k, v_k = np.take_along_axis(w, k, axis=1), np.take_along_axis(v, k, axis=1)
+    others = v.astype(w.dtype)
+    np.put_along_axis(others, k, 0, axis=1)
+    others = others.sum(axis=1, keepdims=True)
+    np.subtract(v, w * (others + v_k), out=out, casting="same_kind")
+    winner = v_k * (rest / (top + rest)) - p_k * others  # rest / (top + rest) = 1 − p_k
+    np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
+
+
+def softmax_vjp(x, v, axis=-1):
+    r"""Multiply the Jacobian of softmax with a vector from the left: the backward pass.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+        Logits.
+    v : array_like, the shape of `x`
+        Gradient of a scalar with respect to softmax(x).
+    axis : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, the shape of `x`
+        Gradient of that scalar with respect to x, :math:`p ⊙ (v - \sum_i p_i v_i)`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
+    array([ 0.25, -0.25])
+    """
+    return apply(softmax_vjp_rows, x, axis, beside=like_x(v, x))
+
+
+def softmax_jvp(x, v, axis=-1):
+    r"""Multiply the Jacobian of softmax with a direction from the right: the forward mode.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+        Logits.
+    v : array_like, the shape of `x`
+        A direction in which the logits move.
+    axis : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, the shape of `x`
+        The rate at which the probabilities move. The Jacobian is symmetric: this is `softmax_vjp`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
+    array([ 0.25, -0.25])
+    """
+    return softmax_vjp(x, v, axis)
+
+
+def log_softmax_vjp(x, v, axis=-1):
+    r"""Multiply the Jacobian of log-softmax with a vector from the left.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+        Logits.
+    v : array_like, the shape of `x`
+        Gradient of a scalar with respect to log_softmax(x).
+    axis : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, the shape of `x`
+        Gradient of that scalar with respect to x, :math:`v - p \sum_i v_i`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> log_softmax_vjp([0.0, 0.0], [1.0, 0.0])
+    array([ 0.5, -0.5])
+    """
+    return apply(log_softmax_vjp_rows, x, axis, beside=like_x(v, x))
+
+
+def like_x(v, x):
+    v = as_real(v, "v")
+    if v.shape != np.shape(x):
+        raise ValueError(f"v has shape {v.shape}; it must be that of x, {np.shape(x)}")
+    return v
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradient` found: truthy when the gradient is right, and printed in words."""
+
+    ok: bool
+    message: str
+    expected: np.ndarray
+    found: np.ndarray
+
+    def __bool__(self):
+        return self.ok
+
+    def __str__(self):
+        return self.message
+
+
+def check_gradient(f, gradient, x, *, rtol=1e-6):
+    """Compare a gradient with finite differences, and with the complex step where `f` allows it.
+
+    Parameters
+    ----------
+    f : callable
+        Maps an array like `x` to one number.
+    gradient : callable or array_like, the shape of `x`
+        The gradient to check, or a function that returns it at `x`.
+    x : array_like of real numbers, any shape
+        Where to check.
+    rtol : float, default 1e-6
+        Largest error accepted, relative to the largest entry of the gradient.
+
+    Returns
+    -------
+    GradientReport
+        Truthy when right. Printed, it says how far apart the two are, and where.
+
+    Raises
+    ------
+    ValueError
+        If `f` does not return one number.
+
+    Notes
+    -----
+    Central differences (f(x + h) − f(x − h)) / 2h lose half of the digits or more. The complex step
+    Im f(x + ih) / h, h = 1e-20, loses none; it is used where f accepts complex numbers and the two
+    methods agree.
+
+    Examples
+    --------
+    >>> print(check_gradient(lambda x: (x**2).sum(), lambda x: 3 * x, [1.0, 2.0]))
+    wrong: at index (1,) the gradient is 6.0, but the complex step gives 4.0
+    """
+    x = as_real(x).astype(np.float64)
+    found = as_real(gradient(x.copy()) if callable(gradient) else gradient, "gradient")
+    if np.shape(f(x.copy())) != ():
+        raise ValueError(f"f must return one number, but its shape is {np.shape(f(x.copy()))}")
+    expected, method = slope(f, x, 6e-6, lambda up, down, h: (up - down) / (2 * h)), "difference"
+    try:
+        exact = slope(f, x.astype(np.complex128), 1e-20j, lambda up, _, h: up.imag / h.imag)
+    except TypeError:
+        exact = np.full(x.shape, np.nan)
+    method = "finite difference"
+    scale = np.abs(expected).max(initial=0.0)
+    if np.all(np.abs(exact - expected) <= 1e-5 * max(scale, 1e-3)):
+        expected, method = exact, "complex step"
+    if found.shape != x.shape:
+        message = f"wrong: the gradient has shape {found.shape}, but x has {x.shape}"
+        return GradientReport(False, message, expected, found)
+    error = np.abs(found - expected)
+    error = np.where(np.isnan(error), np.inf, error)
+    ok = bool(np.all(error <= rtol * scale + 1e-9))
+    where = tuple(int(i) for i in np.unravel_index(error.argmax(), x.shape)) if x.size else ()
+    message = f"right: it agrees with the {method} to {error.max(initial=0.0):.1e}"
+    if not ok:
+        message = (
+            f"wrong: at index {where} the gradient is {found[where]:.10}, "
+            f"but the {method} gives {expected[where]:.10}"
+        )
+    return GradientReport(ok, message, expected, found)
+
+
+def slope(f, x, h, quotient):
+    slopes = np.empty(x.shape)
+    for i in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[i], down[i] = x[i] + h, x[i] - h
+        slopes[i] = quotient(np.asarray(f(up)), np.asarray(f(down)), h)
+    return slopes

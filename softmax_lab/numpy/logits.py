@@ -1,0 +1,107 @@
+"""Chapter 2, Logits: from probabilities to logits and back."""
+
+import numpy as np
+
+from softmax_lab.numpy._blocks import as_axes, as_real
+
+
+def sigmoid(x):
+    r"""Turn log-odds into a probability: :math:`1 / (1 + e^{-x})`.
+
+    Parameters
+    ----------
+    x : array_like of real numbers, any shape
+        Log-odds, in nats.
+
+    Returns
+    -------
+    ndarray, the shape and floating dtype of `x`
+        Probabilities: the first entry of softmax([x, 0]).
+
+    Examples
+    --------
+    >>> sigmoid([0.0, -1000.0, 1000.0])
+    array([0.5, 0. , 1. ])
+    """
+    x = as_real(x)
+    wide = x.astype(np.result_type(x, np.float64), copy=False)
+    with np.errstate(under="ignore"):
+        w = np.exp(-np.abs(wide))  # at most 1
+    return (np.where(wide < 0, w, 1.0) / (1.0 + w)).astype(x.dtype)[()]
+
+
+def logit(p):
+    r"""Turn a probability into log-odds: :math:`\log (p / (1 - p))`.
+
+    Parameters
+    ----------
+    p : array_like of real numbers, any shape
+        Probabilities, from 0 to 1.
+
+    Returns
+    -------
+    ndarray, the shape and floating dtype of `p`
+        Log-odds in nats: -inf at 0 and +inf at 1.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside [0, 1].
+
+    Examples
+    --------
+    >>> logit([0.5, 0.0, 1.0])
+    array([  0., -inf,  inf])
+    """
+    p = check_probabilities(p)
+    wide = p.astype(np.result_type(p, np.float64), copy=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Near 1/2 the odds are near 1: log1p of (p − q)/q keeps the digits that log would lose.
+        q = 1.0 - wide
+        near = np.log1p((wide - q) / q)
+        return np.where(np.abs(wide - 0.5) < 0.2, near, np.log(wide) - np.log1p(-wide)).astype(
+            p.dtype
+        )[()]
+
+
+def logits_from_probabilities(p, axis=-1):
+    """Return the centred logits of given probabilities: log p less its mean.
+
+    Parameters
+    ----------
+    p : array_like of real numbers, any shape
+        Probabilities, from 0 to 1. Their sum does not matter.
+    axis : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    ndarray, the shape and floating dtype of `p`
+        Logits in nats. Of all logits with softmax p these have mean 0 over the classes with p > 0;
+        a probability of 0 gives -inf.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside [0, 1].
+
+    Examples
+    --------
+    >>> logits_from_probabilities([0.25, 0.25, 0.5]).round(4)
+    array([-0.231 , -0.231 ,  0.4621])
+    """
+    p = check_probabilities(p)
+    axes = as_axes(axis, p.ndim) if p.ndim else ()
+    with np.errstate(divide="ignore"):
+        x = np.log(p, dtype=np.result_type(p, np.float64))
+    some = p > 0
+    count = np.maximum(some.sum(axis=axes, keepdims=True), 1)
+    return (x - np.where(p == 0, 0.0, x).sum(axis=axes, keepdims=True) / count).astype(p.dtype)[()]
+
+
+def check_probabilities(p, name="p"):
+    """Return `p` as a floating array, or raise ValueError for what cannot be a probability."""
+    p = as_real(p, name)
+    if wrong := p[(p < 0) | (p > 1)].ravel()[:1].tolist():
+        raise ValueError(f"{name} must hold probabilities from 0 to 1, but it holds {wrong[0]}")
+    return p
