@@ -44,7 +44,7 @@ def exponentials(x, a, w):
         np.exp(t, out=w)
         w += w * np.where(np.isfinite(delta), delta, 0.0)
     else:
-        np.exp(x, out=w)
+        np.exp(x, out=w, dtype=w.dtype)
     return split_sum(w)
 
 

@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` for speed and memory, `.accuracy`, `.arsm_toy`."""
