@@ -11,6 +11,7 @@ from softmax_lab.numpy.definition import naive_softmax
 from softmax_lab.numpy.stability import shifted_softmax, softmax
 
 LOW, HIGH, STEP = -120, 100, 0.5
+REACH = 16  # the chart shows this much on either side of the slider's offset
 TOLERANCE = 1e-3
 ZONES = {"right": "none", "wrong": COLOURS["orange"], "nan": "#808080"}
 
@@ -69,27 +70,26 @@ def offsets(logits=(0.0, -1.0, -4.0)):
     """
     classes = len(logits)
     grid, naive, shifted, verdicts = offset_table(logits)
-    x = alt.X("offset:Q", title="offset c", scale=alt.Scale(domain=[LOW, HIGH], nice=False))
+    left, right = alt.expr(f"c - {REACH}"), alt.expr(f"c + {REACH}")
+    window = alt.Scale(domainMin=left, domainMax=right, nice=False, zero=False)
+    x = alt.X("offset:Q", title="offset c", scale=window)
     y = alt.Y("probability:Q", title="probability in float32", scale=alt.Scale(domain=[0, 1]))
 
     runs = [list(run) for _, run in groupby(range(len(grid)), key=verdicts.__getitem__)]
-    zones = alt.Chart(
-        alt.Data(
-            values=[
-                {
-                    "verdict": str(verdicts[run[0]]),
-                    "offset": max(grid[run[0]] - STEP / 2, LOW),
-                    "end": min(grid[run[-1]] + STEP / 2, HIGH),
-                }
-                for run in runs
-            ]
-        )
-    ).encode(x=x)
-    shade = alt.Color("verdict:N", legend=None).scale(
-        domain=list(ZONES), range=list(ZONES.values())
+    bands = [
+        {"verdict": str(verdicts[i]), "offset": grid[i] - STEP / 2, "end": grid[j] + STEP / 2}
+        for i, *_, j in ([*run, run[-1]] for run in runs)
+    ]
+    zones = (
+        alt.Chart(alt.Data(values=bands))
+        .transform_filter(f"datum.end > c - {REACH} && datum.offset < c + {REACH}")
+        .encode(x=x)
     )
-    names = zones.transform_filter("datum.end - datum.offset > 5").transform_calculate(
-        offset="(datum.offset + datum.end) / 2"
+    shade = alt.Color("verdict:N", legend=None)
+    shade = shade.scale(domain=list(ZONES), range=list(ZONES.values()))
+    names = zones.transform_calculate(
+        offset=f"(max(datum.offset, c - {REACH}) + min(datum.end, c + {REACH})) / 2",
+        name="datum.end - datum.offset > 1 ? datum.verdict : ''",
     )
 
     numbers = [{"class": i + 1} for i in range(classes)]
@@ -99,6 +99,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
             offset=f"{LOW} + {STEP} * datum.i",
             **{str(i + 1): f"naive[datum.i][{i}]" for i in range(classes)},
         )
+        .transform_filter(f"abs(datum.offset - c) <= {REACH + STEP}")
         .transform_fold([str(row["class"]) for row in numbers], as_=["class", "probability"])
         .encode(x=x, y=y, detail="class:N")
     )
@@ -107,9 +108,9 @@ def offsets(logits=(0.0, -1.0, -4.0)):
     )
     heads = now.transform_filter("isValid(datum.naive)")
     return interactive(
-        zones.mark_rect(opacity=0.3).encode(x2="end", color=shade)
-        + names.mark_text(aria=False).encode(y=alt.value(-8), text="verdict:N")
-        + lines.mark_line(color=COLOURS["blue"], aria=False)
+        zones.mark_rect(opacity=0.3, clip=True).encode(x2="end", color=shade)
+        + names.mark_text(aria=False).encode(y=alt.value(-8), text="name:N")
+        + lines.mark_line(color=COLOURS["blue"], clip=True, aria=False)
         + now.mark_rule(strokeDash=[4, 3], aria=False).encode(x=x)
         + now.mark_point(shape="diamond", size=110, opacity=1, color=COLOURS["green"]).encode(
             x=x, y=alt.Y("shifted:Q")
@@ -129,9 +130,11 @@ def offsets(logits=(0.0, -1.0, -4.0)):
         ),
         description=(
             f"The {classes} probabilities that the naive formula gives in float32, against an "
-            "offset added to all logits. In the middle they are flat and right. Below about −83 "
-            "they go wrong without a warning, in steps that get coarser; below −104 and above 88 "
-            "they are nan. The shifted formula, diamonds at the offset of the slider, stays right."
+            "offset added to all logits, around the offset of the slider. At moderate offsets they "
+            "are flat lines, and right. At very negative ones they go wrong without a warning, in "
+            "steps that get coarser, until they are nan. At large ones the sum overflows first, "
+            "which makes them 0, and then they are nan. The shifted formula, drawn as diamonds, "
+            "stays right."
         ),
     )
 
