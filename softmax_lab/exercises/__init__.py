@@ -1,0 +1,175 @@
+"""Check the exercises of the book: what passed, what failed, and which mistake it looks like.
+
+>>> from softmax_lab import exercises
+>>> def my_odds(x, i, j):
+...     return x[i] - x[j]
+>>> report = exercises.check("odds", my_odds)
+>>> bool(report)
+False
+>>> report.mistake
+'the logarithm of the odds'
+
+Answers are the reader's own code and run in the reader's own process, under a time limit.
+"""
+
+import difflib
+
+from softmax_lab.exercises import definition
+from softmax_lab.exercises._report import Hints, Table
+from softmax_lab.exercises._runner import grade
+
+__all__ = ["check", "hint", "list", "names", "progress", "verify"]
+
+CHAPTERS = (definition,)
+EXERCISES = {
+    exercise.name: (chapter.__name__.rpartition(".")[2], exercise)
+    for chapter in CHAPTERS
+    for exercise in chapter.EXERCISES
+}
+_solved, _hints_given = set(), {}  # of this session
+
+
+def names():
+    """Return the names of all exercises, in the order of the book.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> names()[:2]
+    ['linear_layer', 'softmax_definition']
+    """
+    return [*EXERCISES]
+
+
+def _find(name):
+    if name not in EXERCISES:
+        near = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.4)
+        did_you_mean = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
+        raise ValueError(
+            f"there is no exercise {name!r}{did_you_mean} exercises.names() returns all names."
+        )
+    return EXERCISES[name][1]
+
+
+def check(name, answer, *, seconds=10.0):
+    """Check an answer to an exercise, and say what is wrong with it.
+
+    Parameters
+    ----------
+    name : str
+        The exercise; `names()` has them all.
+    answer : callable
+        Your function. Whatever it does, `check` does not raise.
+    seconds : float, default 10
+        How long the function may run, over all cases. It is interrupted between two steps of
+        Python: one long call into compiled code is stopped only when it returns.
+
+    Returns
+    -------
+    Report
+        Prints as text, shows as a table in a notebook, and is true when every property holds.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise; the message lists near matches.
+
+    Examples
+    --------
+    >>> check("odds", lambda x, i, j: np.exp(x[i] - x[j]))
+    odds: solved. All 5 properties hold.
+      ✓ the example
+      ✓ three classes and more, either way round
+      ✓ the size of the logits does not matter, only their difference
+      ✓ a class against itself: 1
+      ✓ very large and very small odds
+    """
+    report = grade(_find(name), answer, seconds)
+    if report:
+        _solved.add(name)
+    return report
+
+
+def verify(name, solution):
+    """Check a solution of the book: return the report, or raise if it does not pass.
+
+    Unlike `check`, it does not count as solved in `progress`.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+    solution : callable
+        What must pass.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    AssertionError
+        If the solution does not pass; the message is the report.
+    """
+    report = grade(_find(name), solution, seconds=30.0)
+    if not report:
+        raise AssertionError(f"this solution does not pass.\n{report!r}")
+    return report
+
+
+def hint(name):
+    """Give a hint, and with each call one more.
+
+    In a notebook and on the page all hints are there, each folded: unfold one at a time.
+
+    Parameters
+    ----------
+    name : str
+        The exercise.
+
+    Returns
+    -------
+    Hints
+
+    Examples
+    --------
+    >>> hint("odds")
+    Hint 1 of 3: Write both probabilities as fractions. What do they have in common?
+    """
+    hints = _find(name).hints
+    _hints_given[name] = min(_hints_given.get(name, 0) + 1, len(hints))
+    return Hints(name, hints, _hints_given[name])
+
+
+def list():
+    """Return all exercises by chapter, each with its title and its place in the book.
+
+    Returns
+    -------
+    Table
+    """
+    rows, pages = [], {}
+    for name, (chapter, exercise) in EXERCISES.items():
+        pages[name] = f"{chapter}.html#ex-{name}"
+        rows.append((chapter, name, exercise.title, pages[name]))
+    return Table(("chapter", "exercise", "title", "page"), rows, pages)
+
+
+def progress():
+    """Return what this session has solved, chapter by chapter.
+
+    Returns
+    -------
+    Table
+    """
+    rows = []
+    for module in CHAPTERS:
+        mine = [exercise.name for exercise in module.EXERCISES]
+        solved = [name for name in mine if name in _solved]
+        left = [name for name in mine if name not in _solved]
+        chapter = EXERCISES[mine[0]][0]
+        rows.append((chapter, f"{len(solved)} of {len(mine)}", ", ".join(left) or "all done"))
+    return Table(("chapter", "solved", "still to do"), rows)

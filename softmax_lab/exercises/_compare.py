@@ -1,0 +1,101 @@
+"""Compare what came back with what was expected: type, shape, dtype, nan, and only then values."""
+
+import reprlib
+
+import numpy as np
+
+from softmax_lab.exercises._exercise import Mistake, Unfit
+
+SINGLE, DOUBLE = (2e-5, 2e-6), (1e-9, 1e-11)  # relative and absolute
+LOOSE = (1e-4, 1e-6)  # for telling one mistake from another
+
+
+def unfit(got, name, nudge):
+    return Unfit(Mistake(name, nudge), got)
+
+
+def as_array(value, *, torch=True):
+    """Return numbers as an array; whatever is no number raises Unfit, and says what it is."""
+    if value is None:
+        raise unfit(
+            value, "nothing comes back", "Does every way through your function end in `return`?"
+        )
+    if hasattr(value, "detach") and hasattr(value, "numpy"):  # a torch tensor, told without torch
+        if not torch:
+            raise unfit(value, "a tensor comes back", "A NumPy array is asked for here.")
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.asarray(value)
+    except Exception:
+        array = np.asarray(None)
+    if array.dtype.kind == "b":
+        raise unfit(array, "True and False come back", "Numbers are asked for, not booleans.")
+    if array.dtype.kind not in "fiu":
+        kind = f"{type(value).__name__} of {array.dtype}" if array.ndim else type(value).__name__
+        raise unfit(reprlib.repr(value), "no numbers come back", f"It is a {kind}.")
+    return array
+
+
+def check_shape(array, shape):
+    """Raise Unfit unless the array has the shape: nothing is ever broadcast."""
+    if array.shape != shape:
+        nudge = f"Its shape is {array.shape}, and {shape} is asked for."
+        raise unfit(array, "the wrong shape comes back", nudge)
+    return array
+
+
+def integers(value, shape):
+    """Return an array of integers of the shape, or raise Unfit."""
+    array = check_shape(as_array(value), shape)
+    if array.dtype.kind not in "iu":
+        raise unfit(array, "floats come back", "An index is asked for, and an index is an integer.")
+    return array
+
+
+def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
+    """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit."""
+    if isinstance(expected, tuple):
+        if not isinstance(value, tuple | list) or len(value) != len(expected):
+            nudge = f"A tuple of {len(expected)} arrays is asked for."
+            raise unfit(value, "no tuple comes back", nudge)
+        pairs = zip(value, expected, strict=True)
+        arrays = tuple(as_array(v, torch=torch) for v in value)
+        try:
+            return tuple(compare(v, e, tolerance=tolerance, torch=torch) for v, e in pairs)
+        except Unfit as problem:  # show all of them, not the one
+            raise Unfit(problem.mistake, arrays) from None
+    expected = np.asarray(expected)
+    if expected.dtype.kind in "iu":
+        array = integers(as_array(value, torch=torch), expected.shape)
+    else:
+        array = check_shape(as_array(value, torch=torch), expected.shape)
+    if not close(array, expected, tolerance):
+        if np.any(np.isnan(array) & ~np.isnan(expected)):
+            raise unfit(
+                array, "nan comes back", "Which step makes it? Look for ∞ − ∞, 0/0 and 0 · ∞."
+            )
+        raise unfit(array, "other numbers come back", "")
+    if dtype is not None and not isinstance(value, list | tuple) and array.dtype != dtype:
+        nudge = f"{dtype} goes in, {array.dtype} comes out. Which step changes it?"
+        raise unfit(array, "the dtype changes", nudge)
+    return array
+
+
+def close(array, expected, tolerance=None):
+    """Whether two arrays of one shape agree, to the digits that their dtypes have."""
+    if tolerance is None:
+        single = np.dtype(np.float32) in (array.dtype, expected.dtype)
+        tolerance = SINGLE if single else DOUBLE
+    with np.errstate(all="ignore"):
+        array, expected = array.astype(float), expected.astype(float)
+        return bool(np.allclose(array, expected, *tolerance, equal_nan=True))
+
+
+def alike(got, other, tolerance=None):
+    """Whether two outcomes look the same, so that one may explain the other."""
+    if isinstance(got, tuple) and isinstance(other, tuple):
+        pairs = zip(got, other, strict=False)
+        return len(got) == len(other) and all(alike(*pair, tolerance) for pair in pairs)
+    if isinstance(got, np.ndarray) and isinstance(other, np.ndarray):
+        return got.shape == other.shape and close(got, other, tolerance or LOOSE)
+    return type(got) is type(other) and not isinstance(got, np.ndarray) and got == other

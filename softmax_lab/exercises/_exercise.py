@@ -1,0 +1,111 @@
+"""What an exercise is made of: properties that hold over given cases, and mistakes people make."""
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """What went wrong, in words that follow "it looks like", and a nudge."""
+
+    name: str
+    nudge: str = ""
+
+
+class Unfit(Exception):
+    """Raised by a probe when what came back cannot be measured; it carries the mistake."""
+
+    def __init__(self, mistake, got=None):
+        super().__init__(mistake.name)
+        self.mistake, self.got = mistake, got
+
+
+@dataclass(frozen=True)
+class Property:
+    """Something that is true of every right answer, on each of some cases.
+
+    A case is a tuple of arguments. `probe(answer, *case)` turns the answer into the value that is
+    compared (by default what it returns); `expected(*case)` says which value is right (by default
+    what the exercise's `right` gives). `judge(got, *case)` replaces the comparison where many
+    answers are right: it returns None or the Mistake.
+    """
+
+    says: str
+    cases: Sequence[tuple]
+    probe: Callable | None = None
+    expected: Callable | None = None
+    judge: Callable | None = None
+    measures: str = ""
+    tolerance: tuple[float, float] | None = None  # relative, absolute
+    keeps_dtype: bool = False
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise.
+
+    `right` is the reference. `hints` go from a question to nearly the way. `mistakes` maps "what
+    went wrong. A nudge." to a function that makes this mistake: where an answer fails, and every
+    failing case agrees with that function, the report says so.
+    """
+
+    call: str  # as the check calls it: "odds(x, i, j)"
+    title: str
+    right: Callable
+    properties: Sequence[Property]
+    mistakes: Mapping[str, Callable]
+    hints: Sequence[str]
+    torch: bool = False  # whether a tensor may come back
+
+    @property
+    def name(self):
+        return self.call.partition("(")[0]
+
+    @property
+    def arguments(self):
+        return [name for name in self.call.partition("(")[2].strip(")").split(", ") if name]
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Stands for a random generator among a case's arguments: each call gets a fresh one."""
+
+    seed: int
+
+    def fresh(self):
+        return np.random.default_rng(self.seed)
+
+    def __repr__(self):
+        return f"np.random.default_rng({self.seed})"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A function among a case's arguments that prints as its formula."""
+
+    text: str
+    function: Callable
+
+    def __call__(self, *args):
+        return self.function(*args)
+
+    def __repr__(self):
+        return self.text
+
+
+def fresh(argument):
+    """Return a copy of a case's argument that an answer may do anything to."""
+    return argument.fresh() if hasattr(argument, "fresh") else copy.deepcopy(argument)
+
+
+def cases(*arguments):
+    """Return one-argument cases; lists become arrays."""
+    return [(np.array(a) if isinstance(a, list) else a,) for a in arguments]
+
+
+def sample(*shape, seed=0, scale=1.0, digits=2):
+    """Return normal numbers of few digits, so that a failing case is easy to read."""
+    return np.random.default_rng(seed).normal(scale=scale, size=shape).round(digits)

@@ -1,0 +1,123 @@
+"""Run a reader's function without letting it run for ever, flood the page or lean on global luck.
+
+It is the reader's own code in the reader's own process: this guards against accidents, it is no
+sandbox. A call that never leaves compiled code cannot be interrupted before it returns.
+"""
+
+import contextlib
+import ctypes
+import io
+import random
+import signal
+import threading
+import warnings
+
+import numpy as np
+
+REPEAT = 0.02  # seconds between two alarms, should the function swallow the first
+
+
+class TimeLimit(BaseException):
+    """Raised inside a function whose time is up; no `except Exception` stops it."""
+
+
+def within(seconds, function):
+    """Return `function()`, or raise TimeLimit in it after so many seconds.
+
+    On the main thread (where Jupyter runs cells) a Unix timer rings. Elsewhere, and on Windows, a
+    watcher thread raises the exception, and has ended when this function returns.
+    """
+    on_main_thread = threading.current_thread() is threading.main_thread()
+    if on_main_thread and hasattr(signal, "setitimer"):
+        return _with_timer(seconds, function)
+    return _with_watcher(seconds, function)
+
+
+def _with_timer(seconds, function):
+    running, rings = True, 0
+
+    def ring(signum, frame):
+        nonlocal rings
+        if not running or frame is None or frame.f_code is _with_timer.__code__:
+            return  # the function is over: leave our own cleaning up alone
+        rings += 1
+        if rings > 3:  # swallowed three times: ring so fast that one alarm falls outside its `try`
+            signal.setitimer(signal.ITIMER_REAL, 1e-5 * (1 + rings % 50))
+        raise TimeLimit
+
+    previous = signal.signal(signal.SIGALRM, ring)
+    remaining = signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
+    try:
+        return function()
+    finally:
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, *remaining)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def _with_watcher(seconds, function):
+    target = ctypes.c_ulong(threading.get_ident())
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    over = threading.Event()
+
+    def watch():
+        pause = seconds
+        while not over.wait(pause):
+            raise_in(target, ctypes.py_object(TimeLimit))
+            pause = REPEAT
+
+    watcher = threading.Thread(target=watch, name="softmax_lab time limit", daemon=True)
+    watcher.start()
+    try:
+        return function()
+    finally:
+        while watcher.is_alive():
+            with contextlib.suppress(TimeLimit):  # one that came too late
+                over.set()
+                watcher.join()
+        raise_in(target, None)
+
+
+class Bounded(io.TextIOBase):
+    """A stream that keeps the first characters written to it and counts the rest."""
+
+    def __init__(self, keep=400):
+        self.keep, self.kept, self.length = keep, "", 0
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        self.kept += text[: max(0, self.keep - len(self.kept))]
+        self.length += len(text)
+        return len(text)
+
+    def __str__(self):
+        cut = self.length - len(self.kept)
+        return self.kept + (f" … and {cut:,} more characters" if cut else "")
+
+
+@contextlib.contextmanager
+def quiet(printed):
+    """Send what is printed to `printed`, and ignore floating-point warnings."""
+    with (
+        contextlib.redirect_stdout(printed),
+        contextlib.redirect_stderr(printed),
+        warnings.catch_warnings(),
+        np.errstate(all="ignore"),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def global_luck(seed):
+    """Seed the global generators of NumPy and Python, and put them back afterwards."""
+    states = np.random.get_state(), random.getstate()  # noqa: NPY002 (answers may use it)
+    np.random.seed(seed)  # noqa: NPY002
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        np.random.set_state(states[0])  # noqa: NPY002
+        random.setstate(states[1])

@@ -1,0 +1,147 @@
+"""Exercises of chapter 1, the definition."""
+
+import numpy as np
+
+from softmax_lab import numpy as lab
+from softmax_lab.exercises._exercise import Exercise, Property, cases, sample
+from softmax_lab.exercises.mistakes import definition as mistakes
+
+
+def saturation_gap(dtype):
+    """Find the smallest gap by halving an interval until no float is left inside."""
+    one, low, high = dtype(1), dtype(0), dtype(64)
+    while (gap := (low + high) / dtype(2)) not in (low, high):
+        low, high = (low, gap) if one / (one + np.exp(-gap)) == one else (gap, high)
+    return high
+
+
+def layer(batch, features, classes, seed=0):
+    """Return random arguments of a linear layer."""
+    weight = sample(classes, features, seed=seed + 1)
+    return sample(batch, features, seed=seed), weight, sample(classes, seed=seed + 2)
+
+
+EXERCISES = [
+    Exercise(
+        "linear_layer(x, weight, bias)",
+        "A linear layer",
+        right=lab.linear,
+        properties=[
+            Property(
+                "the example",
+                [
+                    (
+                        np.array([[1.0, 2.0]]),
+                        np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]),
+                        np.array([0.5, 0.0, -1.0]),
+                    )
+                ],
+            ),
+            Property("a batch, with one row of scores a sample", [layer(4, 3, 2), layer(2, 5, 3)]),
+            Property("as many samples as features as classes", [layer(3, 3, 3)]),
+            Property("a single feature", [layer(3, 1, 4)]),
+        ],
+        mistakes=mistakes.LINEAR_LAYER,
+        hints=[
+            "x is (B, N), weight is (T, N), the result is (B, T). Which axes meet?",
+            "One score is a row of x times a row of weight, summed, plus that class's bias.",
+            "A matrix product needs N last in the first factor and first in the second.",
+        ],
+    ),
+    Exercise(
+        "softmax_definition(x)",
+        "Softmax from its definition",
+        right=lab.softmax,
+        properties=[
+            Property("the example", cases([1.0, 2.0, 3.0])),
+            Property("negative scores too", cases([-1.0, 2.0, -3.0], [0.5, -0.25, 0.0, -4.0])),
+            Property("equal scores, equal shares", cases([0.0, 0.0, 0.0, 0.0])),
+            Property("rows of any length", cases(sample(7, seed=1, scale=3), [2.0])),
+            Property("float32 as well", cases(sample(5, seed=2).astype(np.float32))),
+        ],
+        mistakes=mistakes.SOFTMAX_DEFINITION,
+        hints=[
+            "Two steps: make every score positive without losing the order, then share out 1.",
+            "Which function is positive everywhere, and growing?",
+            "Divide each exponential by the sum of all of them.",
+        ],
+    ),
+    Exercise(
+        "batch_softmax(x)",
+        "A batch of rows",
+        right=lab.softmax,
+        properties=[
+            Property("the example", cases([[0.0, 0.0], [0.0, np.log(3.0)]])),
+            Property("each row on its own", cases(sample(2, 3), sample(4, 3, seed=1))),
+            Property("as many rows as classes", cases(sample(3, 3, seed=2))),
+            Property("a batch of one", cases(sample(1, 4, seed=3))),
+            Property("float32 as well", cases(sample(3, 5, seed=4).astype(np.float32))),
+        ],
+        mistakes=mistakes.BATCH_SOFTMAX,
+        hints=[
+            "What has to be summed: all entries, a column, or a row?",
+            "The sums of the rows have shape (B,). Does dividing (B, T) by (B,) do what you mean?",
+            "Keep the summed axis, with length 1: then each row meets its own sum.",
+        ],
+    ),
+    Exercise(
+        "predict(logits)",
+        "The predicted class",
+        right=lab.predict,
+        properties=[
+            Property("the example", cases([[3.0, 1.0, 2.0], [0.0, 5.0, 5.0]])),
+            Property("negative logits", cases([[-3.0, -1.0, -2.0]], sample(4, 3, seed=1))),
+            Property(
+                "the first one wins a tie", cases([[1.0, 2.0, 2.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
+            ),
+            Property("logits of any size", cases([[1000.0, 2000.0, 3000.0], [-1e3, 1e3, 0.0]])),
+            Property("one row, and rows of rows", cases([0.5, 0.1, 2.0], sample(2, 4, 3, seed=2))),
+        ],
+        mistakes=mistakes.PREDICT,
+        hints=[
+            "Does softmax change which entry is the largest?",
+            "You need the place of the maximum along the axis of the classes, not the maximum.",
+            "NumPy has a function for the index of the maximum; tell it the last axis.",
+        ],
+    ),
+    Exercise(
+        "odds(x, i, j)",
+        "Odds without softmax",
+        right=lambda x, i, j: np.exp(x[i] - x[j]),
+        properties=[
+            Property("the example", [(np.array([2.0, 0.0, 1.0]), 0, 1)]),
+            Property(
+                "three classes and more, either way round",
+                [(sample(4, seed=1), 2, 1), (sample(4, seed=1), 1, 2), (sample(5), 4, 0)],
+            ),
+            Property(
+                "the size of the logits does not matter, only their difference",
+                [(np.array([1000.0, 999.0]), 0, 1), (np.array([-1e3, -1001.0, 0.0]), 1, 0)],
+            ),
+            Property("a class against itself: 1", [(np.array([3.0, 0.5, -1.0]), 1, 1)]),
+            Property("very large and very small odds", [(np.array([300.0, 1.0, -300.0]), 0, 2)]),
+        ],
+        mistakes=mistakes.ODDS,
+        hints=[
+            "Write both probabilities as fractions. What do they have in common?",
+            "The denominator cancels, and a quotient of exponentials is one exponential.",
+            "Of what? Subtract before you exponentiate, so that large logits never overflow.",
+        ],
+    ),
+    Exercise(
+        "saturation_gap(dtype)",
+        "Where softmax reaches 1",
+        right=saturation_gap,
+        properties=[
+            Property("float16", [(np.float16,)], tolerance=(6e-4, 0)),
+            Property("float32", [(np.float32,)], tolerance=(3e-7, 0)),
+            Property("float64", [(np.float64,)], tolerance=(5e-16, 0)),
+        ],
+        mistakes=mistakes.SATURATION_GAP,
+        hints=[
+            "When does adding a small positive number to 1 leave 1 as it is?",
+            "Search (halve an interval until its ends are neighbours), or solve for the gap.",
+            "np.finfo(dtype).eps is the distance from 1 to the next float; half is rounded away.",
+        ],
+    ),
+]
