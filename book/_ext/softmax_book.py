@@ -17,7 +17,10 @@ def fingerprint(root=ROOT):
     the old numbers on the page.
     """
     digest = hashlib.sha256()
-    for path in [root / "requirements.txt", *sorted((root / "softmax_lab").rglob("*.py"))]:
+    for path in [
+        root / "requirements.txt",
+        *sorted((root / "softmax_lab").rglob("*.py")),
+    ]:
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
