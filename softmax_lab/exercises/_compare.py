@@ -52,6 +52,11 @@ def integers(value, shape):
     return array
 
 
+def number(value):
+    """Return one number as a float, or raise Unfit."""
+    return float(check_shape(as_array(value), ()))
+
+
 def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
     """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit."""
     if isinstance(expected, tuple):

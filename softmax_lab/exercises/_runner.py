@@ -32,7 +32,7 @@ class Raised:
 class Finding:
     """What came back in one case, and what is wrong with it (nothing, if `mistake` is None)."""
 
-    property: Property
+    prop: Property
     case: tuple
     got: object = None
     expected: object = None
@@ -147,19 +147,30 @@ def misfit(exercise, answer):
     return None
 
 
-def explain(exercise, failing):
-    """Return the known mistake that gives what the answer gave in every failing case, or None."""
+def explain(exercise, findings):
+    """Return the known mistake that gives what the answer gave in every failing case, or None.
+
+    Of several, take the one that agrees with the answer in most of the other cases.
+    """
+    best, most = None, 0
     for words, wrong in exercise.mistakes.items():
         twin = Attempt(exercise, wrong, time.monotonic() + 10)
-        if all(alike(f.got, outcome(twin, f), f.property.tolerance) for f in failing):
-            return Mistake(*words.split(". ", 1))
-    return None
+        agreed = 0
+        for finding in sorted(findings, key=lambda finding: finding.mistake is None):
+            if alike(finding.got, outcome(twin, finding), finding.prop.tolerance):
+                agreed += 1
+            elif finding.mistake is not None:
+                agreed = 0
+                break
+        if agreed > most:
+            best, most = Mistake(*words.split(". ", 1)), agreed
+    return best
 
 
 def outcome(twin, finding):
     """Return what a mistake gives in the case of a finding."""
     try:
-        value = twin.measure(finding.property, finding.case, luck=1)
+        value = twin.measure(finding.prop, finding.case, luck=1)
         if isinstance(value, tuple):
             return tuple(as_array(part) for part in value)
         return as_array(value)
@@ -179,11 +190,11 @@ def grade(exercise, answer, seconds):
     failing = [finding for finding in findings if finding.mistake is not None]
     report = Report(exercise.name, printed=str(attempt.printed))
     for prop in exercise.properties:
-        tried = [finding for finding in findings if finding.property is prop]
+        tried = [finding for finding in findings if finding.prop is prop]
         report.holds[prop.says] = bool(tried) and not any(f in failing for f in tried)
     if failing:
         smallest = min(failing, key=lambda finding: finding.size)
-        mistake = explain(exercise, failing) or smallest.mistake
+        mistake = explain(exercise, findings) or smallest.mistake
         report.failure = describe(exercise, smallest)
         report.mistake, report.nudge = mistake.name, mistake.nudge
     return report
@@ -191,10 +202,10 @@ def grade(exercise, answer, seconds):
 
 def describe(exercise, finding):
     """Return headings and values that show a failing case."""
-    lines = [("it fails", finding.property.says)]
+    lines = [("it fails", finding.prop.says)]
     lines += zip(exercise.arguments, finding.case, strict=True)
-    if finding.property.measures:
-        lines.append(("measured", finding.property.measures))
-    if finding.property.judge is None:
+    if finding.prop.measures:
+        lines.append(("measured", finding.prop.measures))
+    if finding.prop.judge is None:
         lines.append(("expected", finding.expected))
     return [*lines, ("got", finding.got)]

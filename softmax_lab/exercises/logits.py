@@ -1,0 +1,194 @@
+"""Exercises of chapter 2, logits."""
+
+import numpy as np
+
+from softmax_lab import numpy as lab
+from softmax_lab.exercises._compare import as_array, check_shape, unfit
+from softmax_lab.exercises._exercise import Exercise, Property, cases, sample
+from softmax_lab.exercises._runner import returned
+from softmax_lab.exercises.mistakes import logits as mistakes
+
+
+def infinite_ends(answer, p):
+    """Return the answer's log-odds, unless they were kept finite where they must not be."""
+    value = returned(answer, p)
+    ends = check_shape(as_array(value), p.shape)[(p == 0) | (p == 1)]
+    if np.isfinite(ends).all():
+        nudge = "How many times likelier than an impossible thing is a certain one?"
+        raise unfit(as_array(value), "the ends are clipped", nudge)
+    return value
+
+
+def labelled(seed, scale, true_temperature, size=40, classes=3):
+    """Return logits, and targets drawn at another temperature than 1."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(scale=scale, size=(size, classes)).round(2)
+    noise = rng.gumbel(size=logits.shape)
+    return logits, np.argmax(logits / true_temperature + noise, axis=-1)
+
+
+def predictions(seed, size, classes, scale=1.0):
+    """Return probabilities, and targets that half of them predict."""
+    rng = np.random.default_rng(seed)
+    p = lab.softmax(rng.normal(scale=scale, size=(size, classes)))
+    return p, np.where(rng.random(size) < 0.5, p.argmax(axis=-1), rng.integers(classes, size=size))
+
+
+def masked(*shape, seed=0):
+    """Return logits and a mask that allows at least one entry a row."""
+    allowed = np.random.default_rng(seed).random(shape) < 0.6
+    allowed[..., 0] |= ~allowed.any(axis=-1)
+    return sample(*shape, seed=seed), allowed
+
+
+TRUE, FALSE = True, False
+FEW_LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
+SURE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.02, 0.03, 0.95]])
+FEW_SHARES = np.array([[0.95, 0.05], [0.97, 0.03], [0.35, 0.65]])
+
+EXERCISES = [
+    Exercise(
+        "logits_from_probabilities(p)",
+        "Back to logits",
+        right=lab.logits_from_probabilities,
+        properties=[
+            Property("the example", cases([0.5, 0.25, 0.25])),
+            Property(
+                "a batch of rows, and rows of rows",
+                cases(
+                    lab.softmax(sample(3, 4)),
+                    lab.softmax(sample(3, 3, seed=1)),
+                    lab.softmax(sample(2, 2, 5, seed=2)),
+                ),
+            ),
+            Property(
+                "a probability of 0 gives -inf, and stays out of the mean",
+                cases([0.5, 0.3, 0.2, 0.0], [[0.0, 1.0, 0.0], [0.25, 0.0, 0.75]]),
+            ),
+        ],
+        mistakes=mistakes.LOGITS_FROM_PROBABILITIES,
+        hints=[
+            "Which function undoes the exponential?",
+            "The softmax of log p is p. Which constant, added to a row, centres it?",
+            "Take the mean over the entries with p > 0 only; NumPy's mean has a `where`.",
+        ],
+    ),
+    Exercise(
+        "masked_softmax(x, allowed)",
+        "Softmax with a mask",
+        right=lambda x, allowed: lab.softmax(x, where=allowed),
+        properties=[
+            Property("the example", [(np.array([1.0, 2.0, 3.0]), np.array([TRUE, TRUE, FALSE]))]),
+            Property(
+                "each row with a mask of its own",
+                [masked(3, 4), masked(4, 4, seed=1), masked(2, 3, 5, seed=2)],
+            ),
+            Property(
+                "a hidden logit does not matter, even when it is 1000",
+                [(np.array([1.0, 1000.0, 2.0]), np.array([TRUE, FALSE, TRUE]))],
+            ),
+            Property(
+                "allowed logits of -1000",
+                [(np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE]))],
+            ),
+            Property(
+                "a single allowed entry gets 1",
+                [(np.array([0.5, 1.0, 2.0]), np.array([FALSE, TRUE, FALSE]))],
+            ),
+            Property(
+                "a row with nothing allowed is all 0",
+                [(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[FALSE, FALSE], [TRUE, TRUE]]))],
+            ),
+        ],
+        mistakes=mistakes.MASKED_SOFTMAX,
+        hints=[
+            "Which logit gives a probability of exactly 0?",
+            "Put -inf where nothing is allowed; take the maximum over the allowed entries.",
+            "The row with nothing allowed needs care twice: at the shift, and at the division.",
+        ],
+    ),
+    Exercise(
+        "sigmoid_as_softmax(z)",
+        "The sigmoid is a softmax",
+        right=lab.sigmoid,
+        properties=[
+            Property("the example", cases([0.0, np.log(3.0)])),
+            Property(
+                "one number, a row, a batch", cases(np.array(0.7), sample(5), sample(3, 2, seed=1))
+            ),
+            Property("z = 1000 and z = -1000", cases([1000.0, -1000.0, 0.0])),
+            Property("float32 as well", cases(np.float32([100.0, -3.0, 0.5]))),
+        ],
+        mistakes=mistakes.SIGMOID_AS_SOFTMAX,
+        hints=[
+            "Write the softmax of the pair (z, 0) on paper. Which of the two entries is asked for?",
+            "Put z and zeros side by side on a new last axis, then take a softmax along it.",
+            "For z = 1000, subtract the larger one of the pair first.",
+        ],
+    ),
+    Exercise(
+        "log_odds(p)",
+        "Log-odds",
+        right=lab.logit,
+        properties=[
+            Property(
+                "inside, of any shape",
+                cases([0.5, 0.75], [[0.1, 0.2, 0.9], [0.01, 0.5, 0.6]], np.array(0.3)),
+            ),
+            Property(
+                "the ends: -inf at 0 and inf at 1",
+                cases([0.5, 0.75, 1.0], [0.0, 0.25]),
+                probe=infinite_ends,
+            ),
+            Property("tiny probabilities", cases([1e-12, 1e-300])),
+        ],
+        mistakes=mistakes.LOG_ODDS,
+        hints=[
+            "At p = 0.75, yes is three times likelier than no. How did you get the three?",
+            "Odds are p against what is left; take their natural logarithm.",
+            "Let 0 and 1 give infinities: no clipping is needed.",
+        ],
+    ),
+    Exercise(
+        "fit_temperature(logits, target)",
+        "Fit a temperature",
+        right=mistakes.best_temperature,
+        properties=[
+            Property("the example", [FEW_LOGITS], tolerance=(2e-4, 0)),
+            Property(
+                "an overconfident model is cooled", [labelled(1, 4.0, 2.5)], tolerance=(2e-4, 0)
+            ),
+            Property(
+                "an underconfident model is sharpened", [labelled(2, 0.5, 0.4)], tolerance=(2e-4, 0)
+            ),
+            Property(
+                "logits around 1000", [(FEW_LOGITS[0] + 1000, FEW_LOGITS[1])], tolerance=(2e-4, 0)
+            ),
+        ],
+        mistakes=mistakes.FIT_TEMPERATURE,
+        hints=[
+            "Plot the loss against the temperature, from 0.1 to 10. The curve has one valley.",
+            "Narrow the valley down: a finer grid around the best point, again and again.",
+            "Or halve an interval: go hotter if softmax's mean logit exceeds the targets' mean.",
+        ],
+    ),
+    Exercise(
+        "calibration_error(p, target)",
+        "Expected calibration error",
+        right=mistakes.calibration,
+        properties=[
+            Property("the example", [(FEW_SHARES, np.array([0, 1, 1]))]),
+            Property(
+                "many samples, several classes",
+                [predictions(1, 30, 4), predictions(2, 12, 3, scale=3.0)],
+            ),
+            Property("confidence 1 is in the last bin", [(SURE, np.array([0, 1, 0, 2]))]),
+        ],
+        mistakes=mistakes.CALIBRATION_ERROR,
+        hints=[
+            "You need two numbers a sample: its confidence, and whether it is right (1 or 0).",
+            "The bin of a confidence c is the whole part of 10 c, and 9 for c = 1.",
+            "A bin with n of N samples contributes n / N times the distance of two means.",
+        ],
+    ),
+]
