@@ -1,0 +1,63 @@
+"""The torch side of Softmax Lab: the names of `softmax_lab.numpy`, differentiable, on any device."""
+
+try:
+    import torch as _torch  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        'softmax_lab.torch needs PyTorch: pip install "softmax-lab[torch]"'
+    ) from error
+
+from softmax_lab.torch.cross_entropy import (
+    cross_entropy,
+    entropy,
+    kl_divergence,
+    nll_loss,
+    one_hot,
+)
+from softmax_lab.torch.definition import linear, naive_softmax, predict
+from softmax_lab.torch.gradients import (
+    check_gradient,
+    log_softmax_vjp,
+    softmax_jacobian,
+    softmax_jvp,
+    softmax_vjp,
+)
+from softmax_lab.torch.logits import logit, logits_from_probabilities, sigmoid
+from softmax_lab.torch.soft_max import (
+    arsm_gradient,
+    gumbel_max,
+    gumbel_noise,
+    gumbel_softmax,
+    hardmax,
+    reinforce_gradient,
+)
+from softmax_lab.torch.stability import log_softmax, logsumexp, shifted_softmax, softmax
+
+__all__ = [
+    "arsm_gradient",
+    "check_gradient",
+    "cross_entropy",
+    "entropy",
+    "gumbel_max",
+    "gumbel_noise",
+    "gumbel_softmax",
+    "hardmax",
+    "kl_divergence",
+    "linear",
+    "log_softmax",
+    "log_softmax_vjp",
+    "logit",
+    "logits_from_probabilities",
+    "logsumexp",
+    "naive_softmax",
+    "nll_loss",
+    "one_hot",
+    "predict",
+    "reinforce_gradient",
+    "shifted_softmax",
+    "sigmoid",
+    "softmax",
+    "softmax_jacobian",
+    "softmax_jvp",
+    "softmax_vjp",
+]

@@ -1,0 +1,107 @@
+"""Scheduling: how a tensor of any shape, dim, dtype and device becomes blocks of rows.
+
+A row function sees tensors whose last dimension is the classes, in their working precision, and
+returns tensors of the same leading shape. It is pure: it changes none of its arguments.
+"""
+
+import torch
+
+# Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
+CPU_BLOCK, DEVICE_BLOCK = 1 << 17, 1 << 24
+
+FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def as_real(x, name="x"):
+    """Return `x` as a floating tensor; integers and bools become the default dtype."""
+    x = torch.as_tensor(x)
+    if x.is_complex() or (x.is_floating_point() and x.dtype not in FLOATING):
+        raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}")
+    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
+
+
+def wide(dtype):
+    """Return the dtype to compute in: half precision is computed in float32 and rounded once."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def as_dims(dim, ndim):
+    """Return `dim` (an integer, a tuple or None for all) as a sorted tuple of distinct dims."""
+    ndim = max(ndim, 1)
+    dims = range(ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    for each in dims:
+        if not -ndim <= each < ndim:
+            raise IndexError(f"dim must be from {-ndim} to {ndim - 1}, but it is {each}")
+    dims = sorted(each % ndim for each in dims)
+    if len(set(dims)) < len(dims):
+        raise ValueError(f"dim={dim} names a dimension twice")
+    return tuple(dims)
+
+
+def to_last(x, dims):
+    """Return `x` with `dims` moved to the end and merged. A view where one exists."""
+    x = x.movedim(dims, tuple(range(-len(dims), 0)))
+    kept = x.ndim - len(dims)
+    return x.reshape(*x.shape[:kept], x.shape[kept:].numel())
+
+
+def from_last(y, dims, sizes):
+    """Undo `to_last`: split the last dimension into `sizes` and move them to `dims`."""
+    y = y.reshape(*y.shape[:-1], *sizes)
+    return y.movedim(tuple(range(-len(dims), 0)), dims)
+
+
+def apply(function, x, dim, *beside, reduced=False):
+    """Apply an autograd function over rows along `dim` to `x` and to the tensors `beside` it.
+
+    A reduced result keeps `dim`, with length 1.
+    """
+    dims, shape = as_dims(dim, x.ndim), x.shape or (1,)
+    y = function.apply(*(to_last(each.reshape(shape), dims) for each in (x, *beside)))
+    y = from_last(y, dims, [1 if reduced else shape[i] for i in dims])
+    return y if x.ndim else y.reshape(())
+
+
+def by_rows(rows, outs, arrays):
+    """Fill the tensors `outs` with the results of `rows(*arrays)`, block by block."""
+    x = arrays[0]
+    if x.numel() == 0:
+        return outs
+    block = CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK
+    if torch.compiler.is_compiling() or x.ndim == 1 or x.numel() <= block:
+        results = rows(*(y.to(wide(y.dtype)) if y.is_floating_point() else y for y in arrays))
+        for out, result in zip(outs, results, strict=True):
+            out.copy_(result)
+        return outs
+    step = max(1, block // (x.numel() // len(x)))
+    for pieces in zip(*(each.split(step) for each in (*outs, *arrays)), strict=True):
+        if step == 1:
+            pieces = [piece.squeeze(0) for piece in pieces]
+        by_rows(rows, pieces[: len(outs)], pieces[len(outs) :])
+    return outs
+
+
+def unknown(condition):
+    """Ask whether a condition holds anywhere. Off the CPU, asking would wait: it may."""
+    if torch.compiler.is_compiling() or condition.device.type != "cpu":
+        return True
+    return bool(condition.any())
+
+
+def batched(function):
+    """Give an autograd function over rows its rule for `torch.func.vmap`: one more row axis."""
+
+    def vmap(info, in_dims, *args):
+        args = [
+            arg
+            if not isinstance(arg, torch.Tensor)
+            else arg.expand(info.batch_size, *arg.shape)
+            if dim is None
+            else arg.movedim(dim, 0)
+            for arg, dim in zip(args, in_dims, strict=True)
+        ]
+        out = function.apply(*args)
+        return out, (0,) * len(out) if isinstance(out, tuple) else 0
+
+    function.vmap = staticmethod(vmap)
+    return function
