@@ -44,7 +44,7 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
     # A unit must be as long across as upwards, however wide the page makes the chart.
     half = f"{HIGH - LOW} / 2 * width / height"
     left, right = alt.expr(f"0.5 - {half}"), alt.expr(f"0.5 + {half}")
-    across = alt.Scale(domainMin=left, domainMax=right, nice=False, zero=False)
+    across = alt.Scale(domain=[0, 1], domainMin=left, domainMax=right, nice=False)
     x = alt.X("x:Q", axis=None, scale=across)
     y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[LOW, HIGH], nice=False))
 

@@ -71,7 +71,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
     classes = len(logits)
     grid, naive, shifted, verdicts = offset_table(logits)
     left, right = alt.expr(f"c - {REACH}"), alt.expr(f"c + {REACH}")
-    window = alt.Scale(domainMin=left, domainMax=right, nice=False, zero=False)
+    window = alt.Scale(domain=[LOW, HIGH], domainMin=left, domainMax=right, nice=False)
     x = alt.X("offset:Q", title="offset c", scale=window)
     y = alt.Y("probability:Q", title="probability in float32", scale=alt.Scale(domain=[0, 1]))
 

@@ -1,0 +1,81 @@
+"""Fixtures for tests that need a real browser, and a server for what they look at.
+
+A `conftest.py` takes them over with ``from tests.browsers import browser  # noqa: F401``.
+"""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox",  # containers and CI run as root
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-component-update",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One Chromium for all tests of a worker."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        reason = f"no browser: install Chromium (looked for {', '.join(NAMES)})"
+        if os.environ.get("SOFTMAX_LAB_REQUIRE_BROWSER") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@contextmanager
+def open_page(browser, url, **options):
+    """Open a page that must neither complain nor fetch anything from elsewhere."""
+    context = browser.new_context(**options)
+    page = context.new_page()
+    complaints = []
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    page.on("request", lambda request: complaints.extend(_foreign(request.url)))
+    try:
+        page.goto(url)
+        yield page
+        assert not complaints, f"{url} should be silent, but: {complaints}"
+    finally:
+        context.close()
+
+
+def _foreign(url):
+    local = ("file:", "data:", "blob:", "http://127.0.0.1:")
+    return [] if url.startswith(local) else [f"fetched {url}"]
+
+
+@contextmanager
+def serve(folder):
+    """Serve a folder on a free port of this machine and give its address."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass

@@ -1,0 +1,57 @@
+"""What the tests of the figures share: a page for each chart, and a browser to open it in."""
+
+import importlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+from softmax_lab.figures.page import chart_html, write_vega
+from tests.browsers import browser  # noqa: F401
+
+CHARTS = [
+    "definition.probabilities",
+    "logits.sigmoid",
+    "logits.shift",
+    "soft_max.temperature",
+    "soft_max.gumbel",
+    "stability.offsets",
+    "gradients.jacobian",
+    "cross_entropy.simplex",
+]
+ASSETS = Path(__file__).parents[2] / "book" / "_page"
+PAGE = """<!doctype html>
+<html lang="en" data-theme="{theme}"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{name}</title><link rel="icon" href="data:,">
+<link rel="stylesheet" href="figures.css"><script defer src="charts.js"></script>
+<style>body {{ margin: 16px; font: 16px sans-serif; background: {paper}; color: {ink} }}</style>
+{chart}
+</html>
+"""
+
+
+def make(name, *args):
+    """Return the chart called `module.function`."""
+    module, function = name.split(".")
+    return getattr(importlib.import_module(f"softmax_lab.figures.{module}"), function)(*args)
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """A folder with a page for each chart, and pages of all of them in the light and the dark."""
+    folder = tmp_path_factory.mktemp("charts")
+    write_vega(folder / "vega.js")
+    for asset in ("charts.js", "figures.css"):
+        shutil.copy(ASSETS / asset, folder)
+    charts = {name: chart_html(make(name).to_dict()) for name in CHARTS}
+
+    def write(name, theme, paper, ink, chart):
+        text = PAGE.format(name=name, theme=theme, paper=paper, ink=ink, chart=chart)
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+
+    for name, chart in charts.items():
+        write(name, "light", "#fff", "#222", chart)
+    write("light", "light", "#fff", "#222", "\n".join(charts.values()))
+    write("dark", "dark", "#121212", "#ced6dd", "\n".join(charts.values()))
+    return folder

@@ -1,0 +1,94 @@
+"""A chart is the same bytes every time, and each program finds a form of it that it can show."""
+
+import base64
+import hashlib
+import json
+import subprocess
+import sys
+import warnings
+from types import SimpleNamespace
+
+import altair as alt
+import pytest
+import vl_convert
+
+from softmax_lab.figures.page import ChartRenderer, chart_html, write_vega
+from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
+from tests.figures.conftest import CHARTS, make
+
+
+def bundle(name):
+    shown = make(name)._repr_mimebundle_()
+    return shown[0] if isinstance(shown, tuple) else shown
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_chart_is_valid_and_compiles_without_a_warning(name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spec = make(name).to_dict(validate=True)
+        vl_convert.vegalite_to_vega(spec, vl_version="5.8")  # the oldest at hand; JupyterLab's is 5
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_chart_has_words_and_named_sliders(name):
+    spec = make(name).to_dict()
+    assert len(spec["description"]) > 60
+    sliders = [param["bind"] for param in spec["params"] if "bind" in param]
+    assert sliders
+    for slider in sliders:
+        assert slider["input"] == "range"
+        assert slider["name"]
+    assert "says" in [param["name"] for param in spec["params"]]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_notebook_gets_vega_and_a_picture_but_no_html(name):
+    shown = bundle(name)
+    assert list(shown) == [MIME_TYPE, MIME_TYPE_NEXT, "image/png", "text/plain"]
+    assert "/v5" in shown[MIME_TYPE]["$schema"]
+    assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG")
+    assert shown["text/plain"] == shown[MIME_TYPE]["description"]
+
+
+def digests():
+    """Return a hash of what a notebook and a page get, for each chart."""
+    bundles = map(bundle, CHARTS)
+    texts = [json.dumps(shown) + chart_html(shown[MIME_TYPE]) for shown in bundles]
+    return [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+
+
+def test_another_process_makes_the_same_bytes():
+    script = "from tests.figures.test_specs import digests; print(digests())"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.stdout.strip() == str(digests()), run.stderr
+
+
+def test_the_page_carries_the_specification_a_picture_and_the_words():
+    spec = {"description": 'a "quoted" </script> chart', **alt.Chart().mark_point().to_dict()}
+    page = chart_html(spec)
+    assert page.count("</script>") == 1, "text inside the specification must not end the script"
+    start = page.index('<script type="application/json">') + len('<script type="application/json">')
+    assert json.loads(page[start : page.index("</script>")]) == spec
+    assert 'aria-label="a &quot;quoted&quot; &lt;/script&gt; chart"' in page
+    assert "<svg" in page
+
+
+def test_the_renderer_takes_charts_and_leaves_the_rest_to_others():
+    spec = alt.Chart().mark_point().properties(description="nothing").to_dict()
+    chart = SimpleNamespace(mime_type=MIME_TYPE, content=spec)
+    (node,) = ChartRenderer.handle_mime(None, chart, inline=False)
+    assert node["format"] == "html"
+    assert node.astext() == chart_html(spec)
+    again = SimpleNamespace(mime_type=MIME_TYPE_NEXT, content=spec)
+    assert ChartRenderer.handle_mime(None, again, inline=False) == []
+    other = SimpleNamespace(mime_type="text/html", content="")
+    assert ChartRenderer.handle_mime(None, other, inline=False) is None
+
+
+def test_vega_is_one_file_and_the_same_every_time(tmp_path):
+    write_vega(tmp_path / "a" / "vega.js")
+    write_vega(tmp_path / "b" / "vega.js")
+    text = (tmp_path / "a" / "vega.js").read_bytes()
+    assert text == (tmp_path / "b" / "vega.js").read_bytes()
+    assert 500_000 < len(text) < 1_200_000
