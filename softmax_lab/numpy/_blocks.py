@@ -1,9 +1,17 @@
-"""Scheduling: how an array of any shape, axis and dtype becomes blocks of rows.
+"""Scheduling: how arrays of any shape, axis and dtype become blocks that fit the cache.
 
-A row function sees `x` and `out` as (rows, n) or (outer, n, inner): the classes are on axis 1.
+A row function sees blocks of shape (outer, n, inner), the n classes on axis 1, and says what
+happens to them. Nothing here knows about softmax.
 """
 
+import os
+
 import numpy as np
+
+BLOCK = 1 << 16  # elements: half a mebibyte of float64, so that a block stays in the L2 cache
+LONGEST = 8 * BLOCK  # the largest scratch; a longer row is worked on in parts
+NARROW = 32  # rows of so few classes are transposed, so that NumPy's loops run along the rows
+THREADED = 1 << 21  # elements from which several threads pay
 
 
 def as_real(x, name="x"):
@@ -13,7 +21,7 @@ def as_real(x, name="x"):
         return x.astype(np.float64)
     if x.dtype.kind != "f":
         raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}")
-    return x.astype(x.dtype.newbyteorder("="), copy=False)
+    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
 def as_axes(axis, ndim):
@@ -23,66 +31,137 @@ def as_axes(axis, ndim):
     for each in axes:
         if not -ndim <= each < ndim:
             raise np.exceptions.AxisError(each, ndim)
-    axes = sorted(each % ndim for each in axes)
+    axes = tuple(sorted(each % ndim for each in axes))
     if len(set(axes)) < len(axes):
         raise ValueError(f"axis={axis} names an axis twice")
-    return tuple(axes)
+    return axes
 
 
 def to_blocks(x, axes):
-    """Return `x` as (outer, n, inner), its `axes` merged into n. A view where one exists."""
-    x = np.atleast_1d(x)
-    first, last = (axes[0], axes[-1] + 1) if axes else (x.ndim, x.ndim)
-    if last - first != len(axes):
-        x, first, last = np.moveaxis(x, axes, range(-len(axes), 0)), x.ndim - len(axes), x.ndim
-    outer, n, inner = (
-        int(np.prod(part)) for part in (x.shape[:first], x.shape[first:last], x.shape[last:])
-    )
+    """Return `x` as (outer, n, inner), its `axes` merged into n: a view if there is one."""
+    x = x if x.ndim else x.reshape(1)
+    if axes and axes[-1] - axes[0] >= len(axes):
+        x = np.moveaxis(x, axes, range(-len(axes), 0))
+        axes = range(x.ndim - len(axes), x.ndim)
+    first = axes[0] if axes else x.ndim
+    outer, n, inner = 1, 1, 1
+    for i, length in enumerate(x.shape):
+        if i < first:
+            outer *= length
+        elif i < first + len(axes):
+            n *= length
+        else:
+            inner *= length
     return x.reshape(outer, n, inner)
 
 
 def from_blocks(blocks, shape, axes):
-    """Undo `to_blocks` for an array of this `shape`."""
-    if not axes or axes[-1] + 1 - axes[0] == len(axes):
+    """Give blocks the shape of the array that `to_blocks` made them of."""
+    if not axes or axes[-1] - axes[0] < len(axes):
         return blocks.reshape(shape)
     ends = range(-len(axes), 0)
-    moved = np.moveaxis(np.empty(shape, dtype=bool), axes, ends).shape
+    moved = [m for i, m in enumerate(shape) if i not in axes] + [shape[i] for i in axes]
     return np.moveaxis(blocks.reshape(moved), ends, axes)
 
 
-def apply(
-    function,
-    x,
-    axis,
-    *,
-    where=None,
-    out=None,
-    reduced=False,
-    keepdims=False,
-    fill=None,
-    beside=None,
-):
-    """Apply a row function to `x` along `axis`; masked entries count as −inf and return `fill`."""
+def for_blocks(function, x, *more):
+    """Call function(x, *more, scratch) block by block, in threads where that pays.
+
+    `more` are arrays, or None, that share the outer and inner lengths of `x`. The scratch is float64
+    (or wider) and shaped like the block of `x`, or shorter along the classes if rows are very long.
+    """
+    outer, n, inner = x.shape
+    rows, columns = max(1, BLOCK // (n * inner)), inner
+    if n * inner > BLOCK:
+        columns = min(inner, max(16, BLOCK // n))
+    wide = np.result_type(x, np.float64)
+    narrow = n <= NARROW and inner == 1 and outer >= 256
+    cuts = [
+        (slice(i, i + rows), slice(None), slice(j, j + columns))
+        for i in range(0, outer, rows)
+        for j in range(0, inner, columns)
+    ]
+
+    def work(cuts):
+        scratch = np.empty(
+            (n, rows, 1) if narrow else (rows, min(n, LONGEST // columns), columns), wide
+        )
+        with np.errstate(all="ignore"):
+            for cut in cuts:
+                block = x[cut]
+                i, _, j = block.shape
+                if narrow:
+                    w = scratch[:, :i].swapaxes(0, 1)
+                    block = np.array(block.swapaxes(0, 1), wide, order="C").swapaxes(0, 1)
+                else:
+                    w = scratch[:i, :, :j]
+                function(block, *(None if each is None else each[cut] for each in more), w)
+
+    threads = min(thread_count(), len(cuts)) if x.size >= THREADED else 1
+    if threads == 1:
+        return work(cuts)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, (cuts[i::threads] for i in range(threads))))
+
+
+def thread_count():
+    """Return how many processors this process may use; OMP_NUM_THREADS may ask for fewer."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(int(asked), available) if asked.isdigit() and int(asked) else available
+
+
+def apply(function, x, axis, *more, where=None, out=None, fill=None):
+    """Apply a row function to `x` along `axis`; masked entries count as −inf and give `fill`."""
     x = as_real(x)
     axes = as_axes(axis, x.ndim)
-    shape = x.shape
     if where is not None:
-        where = np.broadcast_to(np.asarray(where, dtype=bool), shape)
-        x = np.where(where, x, -np.inf).astype(x.dtype)
-    kept = tuple(1 if i in axes else m for i, m in enumerate(shape)) if reduced else shape
+        where = np.broadcast_to(np.asarray(where, dtype=bool), x.shape)
+        x = np.where(where, x, x.dtype.type(-np.inf))
+    if out is not None and out.shape != x.shape:
+        raise ValueError(f"out has shape {out.shape}; the result has {x.shape}")
+    if out is not None and np.may_share_memory(out, x) and not same_memory(out, x):
+        x = x.copy()
     blocks = to_blocks(x, axes)
-    result = np.empty(
-        (blocks.shape[0], 1 if reduced else blocks.shape[1], blocks.shape[2]), x.dtype
-    )
-    with np.errstate(all="ignore"):
-        more = () if beside is None else (to_blocks(beside, axes),)
-        function(blocks, np.empty(blocks.shape, np.result_type(x, np.float64)), result, *more)
-    result = from_blocks(result, kept, axes)
-    if where is not None and not reduced:
-        result[~where] = fill
-    if reduced and not keepdims:
-        result = result.reshape(tuple(m for i, m in enumerate(shape) if i not in axes))
-    if out is not None:
+    result = None if out is None or out.dtype != x.dtype else to_blocks(out, axes)
+    if result is None or not np.may_share_memory(result, out):
+        result = np.empty(blocks.shape, x.dtype)
+    if x.size:
+        for_blocks(function, blocks, result, *(to_blocks(each, axes) for each in more))
+    result = from_blocks(result, x.shape, axes)
+    if where is not None:
+        np.copyto(result, fill, where=~where)
+    if out is None:
+        return result[()]
+    if not np.may_share_memory(result, out):
         np.copyto(out, result, casting="same_kind")
-        return out
-    return result[()]
+    return out
+
+
+def same_memory(a, b):
+    """Tell whether two arrays are one view of the same memory."""
+    return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
+
+
+def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
+    """Apply a row function that gives one number for each row; `empty` is its value for no classes."""
+    x = as_real(x)
+    axes = as_axes(axis, x.ndim)
+    if where is not None:
+        x = np.where(np.broadcast_to(where, x.shape), x, x.dtype.type(-np.inf))
+    blocks = to_blocks(x, axes)
+    result = np.full((blocks.shape[0], 1, blocks.shape[2]), empty, x.dtype)
+    if x.size:
+        for_blocks(function, blocks, result)
+    kept = [1 if i in axes else m for i, m in enumerate(x.shape)]
+    result = result.reshape(
+        kept if keepdims else [m for i, m in enumerate(x.shape) if i not in axes]
+    )
+    if out is None:
+        return result[()]
+    if out.shape != result.shape:
+        raise ValueError(f"out has shape {out.shape}; the result has {result.shape}")
+    np.copyto(out, result, casting="same_kind")
+    return out

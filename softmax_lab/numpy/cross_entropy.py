@@ -1,11 +1,14 @@
 """Chapter 6, Cross-entropy: the loss of a classifier, its gradient, and information in nats."""
 
+from functools import partial
+
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_axes, as_real
+from softmax_lab.numpy._blocks import as_axes, as_real, for_blocks
+from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets, check_target
 from softmax_lab.numpy.logits import check_probabilities
-from softmax_lab.numpy.stability import exponentials, largest, log_softmax, softmax
+from softmax_lab.numpy.stability import at_infinity, log_softmax, softmax
 
 
 def one_hot(target, num_classes, dtype=np.float64):
@@ -291,45 +294,57 @@ def cross_entropy_with_grad(
     )
 
 
-def index_rows(x, w, loss, grad, y, mass, scale):
+def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of class indices y, `mass` · (ℓ + max − x_y), and `scale` times its gradient."""
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
+    e = Exponentials(x, scratch)
     x_y = np.take_along_axis(x, y, axis=1)
-    loss[...] = np.where(mass == 0, 0.0, mass * (np.log1p(rest / top) + (a - x_y)))
-    if grad is None:
+    below = np.where(x_y == e.a, 0.0, e.a - x_y)
+    losses[...] = np.where(mass == 0, 0.0, mass * (e.log1p_rest() + below))
+    if gradient is None:
         return
-    share = scale * mass / (top + rest)
-    w_y = np.take_along_axis(w, y, axis=1)
-    np.multiply(w, share, out=grad, casting="same_kind")
-    at_y = np.where(x_y == a, -rest, w_y - (top + rest)) * share
-    np.put_along_axis(grad, y, at_y.astype(grad.dtype), axis=1)
-    if np.any(mass == 0):
-        np.copyto(grad, 0.0, where=mass == 0)
+    total = e.top + e.rest
+    share = mass * scale / total
+    w_y = np.exp(x_y - e.a) * e.top
+    for w, to in e.parts(gradient):
+        np.multiply(w, share, out=to, casting="same_kind")
+    # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
+    at_y = np.where(below == 0, -e.rest, w_y - total) * share
+    np.put_along_axis(gradient, y, at_y.astype(gradient.dtype), axis=1)
+    finish_gradient(x, e, gradient, y == np.arange(x.shape[1])[:, None], mass, scale)
 
 
-def soft_rows(x, w, loss, grad, y, mass, scale):
+def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of target weights y with sum `mass`, and `scale` times its gradient."""
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
-    terms = y * (np.log1p(rest / top) + (a - x))
-    loss[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
-    if grad is None:
+    e = Exponentials(x, scratch)
+    terms = y * (e.log1p_rest() + np.where(x == e.a, 0.0, e.a - x))
+    losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
+    if gradient is None:
         return
-    total = top + rest
-    confident = (w == top) & (2 * y > mass)
-    g = np.where(confident, (mass - y) - mass * (rest / total), mass * (w / total) - y)
-    grad[...] = np.where(mass == 0, 0.0, scale * g)
+    total = e.top + e.rest
+    for w, part, to in e.parts(y, gradient):
+        confident = (w == e.top) & (2 * part > mass)  # there p − y would cancel
+        winner = (mass - part) - mass * (e.rest / total)
+        g = np.where(confident, winner, mass * (w / total) - part)
+        np.multiply(g, scale, out=to, casting="same_kind")
+    finish_gradient(x, e, gradient, y, mass, scale)
+
+
+def finish_gradient(x, e, gradient, y, mass, scale):
+    """Set the gradient in rows with a +inf to its limit, and in rows without mass to 0."""
+    if np.isposinf(e.a).any():
+        at_infinity(x, e, gradient, scale * (mass - y), scale * (0.0 - y))
+    if not mass.all():
+        np.copyto(gradient, 0.0, where=mass == 0)
 
 
 def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, grad=False):
     logits = as_real(logits, "logits")
     targets = Targets(logits, target, axis, weight, ignore, reduction, smoothing)
-    x, dtype = targets.blocks, logits.dtype
+    x = targets.blocks
+    losses = np.zeros((x.shape[0], 1, x.shape[2]), np.result_type(x, np.float64))
+    gradient = np.empty(x.shape, x.dtype) if grad else None
     rows, y = (index_rows, targets.index) if targets.soft is None else (soft_rows, targets.soft)
-    wide = np.result_type(dtype, np.float64)
-    losses = np.empty((x.shape[0], 1, x.shape[2]), wide)
-    gradient = np.empty(x.shape, dtype) if grad else None
-    with np.errstate(all="ignore"):
-        rows(x, np.empty(x.shape, wide), losses, gradient, y, targets.mass, targets.scale)
-    return targets.reduce(losses), targets.restore(gradient) if grad else None
+    if x.size:
+        rows = partial(rows, scale=targets.scale)
+        for_blocks(rows, x, losses, gradient, y, targets.mass)
+    return targets.reduce(losses), gradient.reshape(logits.shape) if grad else None

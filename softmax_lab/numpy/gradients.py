@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from softmax_lab.numpy._blocks import apply, as_real
-from softmax_lab.numpy.stability import exponentials, largest, softmax
+from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy.stability import at_infinity, softmax
 
 
 def softmax_jacobian(x, axis=-1):
@@ -42,28 +43,34 @@ def softmax_jacobian(x, axis=-1):
     return jacobian
 
 
-def softmax_vjp_rows(x, w, out, v):
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
-    w /= top + rest
-    # Shifting v changes nothing in exact arithmetic, since p sums to 1. Measured from its value at
-    # the winner, the mean of v needs no digit of the winner's p.
-    c = v - np.take_along_axis(v, w.argmax(axis=1, keepdims=True), axis=1)
-    np.multiply(w, c - (w * c).sum(axis=1, keepdims=True), out=out, casting="same_kind")
+def softmax_vjp_rows(x, out, v, scratch):
+    """P ⊙ (v − Σ p v), with v measured from its value at the winner.
+
+    Since p sums to 1, shifting v changes nothing; and so the sum needs no digit of the winner's p.
+    """
+    e = Exponentials(x, scratch)
+    total = e.top + e.rest
+    v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(scratch.dtype)
+    mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.parts(v)) / total
+    for w, u, to in e.parts(v, out):
+        np.multiply(w / total, (u - v_k) - mean, out=to, casting="same_kind")
+    at_infinity(x, e, out, 0.0, 0.0)
 
 
-def log_softmax_vjp_rows(x, w, out, v):
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
-    k = w.argmax(axis=1, keepdims=True)
-    w /= top + rest
-    p_k, v_k = np.take_along_axis(w, k, axis=1), np.take_along_axis(v, k, axis=1)
-    others = v.astype(w.dtype)
-    np.put_along_axis(others, k, 0, axis=1)
-    others = others.sum(axis=1, keepdims=True)
-    np.subtract(v, w * (others + v_k), out=out, casting="same_kind")
-    winner = v_k * (rest / (top + rest)) - p_k * others  # rest / (top + rest) = 1 − p_k
+def log_softmax_vjp_rows(x, out, v, scratch):
+    """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
+    e = Exponentials(x, scratch)
+    total = e.top + e.rest
+    k = x.argmax(axis=1, keepdims=True)
+    v_k = np.take_along_axis(v, k, axis=1).astype(scratch.dtype)
+    is_other = np.arange(x.shape[1])[:, None] != k
+    others = v.sum(axis=1, keepdims=True, where=is_other, dtype=scratch.dtype)
+    for w, u, to in e.parts(v, out):
+        np.subtract(u, w / total * (others + v_k), out=to, casting="same_kind")
+    winner = v_k * (e.rest / total) - e.top / total * others  # rest / total is 1 − p_k
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
+    if np.isposinf(e.a).any():
+        at_infinity(x, e, out, -others, v)
 
 
 def softmax_vjp(x, v, axis=-1):
@@ -93,7 +100,7 @@ def softmax_vjp(x, v, axis=-1):
     >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    return apply(softmax_vjp_rows, x, axis, beside=like_x(v, x))
+    return apply(softmax_vjp_rows, x, axis, like_x(v, x))
 
 
 def softmax_jvp(x, v, axis=-1):
@@ -153,7 +160,7 @@ def log_softmax_vjp(x, v, axis=-1):
     >>> log_softmax_vjp([0.0, 0.0], [1.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return apply(log_softmax_vjp_rows, x, axis, beside=like_x(v, x))
+    return apply(log_softmax_vjp_rows, x, axis, like_x(v, x))
 
 
 def like_x(v, x):

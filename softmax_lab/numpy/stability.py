@@ -6,77 +6,38 @@ classes on axis 1, and a public wrapper. Blocks are computed in float64 and roun
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import apply
-
-# Between these maxima neither e^x nor its sum can overflow, nor can an answer be lost to underflow.
-# No shift is needed there, and the rounding error of x − max is not made at all.
-NO_SHIFT = -1.0, 600.0
+from softmax_lab.numpy._blocks import apply, reduce
+from softmax_lab.numpy._exponentials import Exponentials
 
 
-def two_diff(x, y):
-    """Return x − y rounded, and its rounding error: together they are exact (Knuth's TwoDiff)."""
-    t = x - y
-    z = t - x
-    return t, (x - (t - z)) - (y + z)
+def softmax_rows(x, out, scratch):
+    """P = w / Σ w."""
+    e = Exponentials(x, scratch)
+    for w, to in e.parts(out):
+        np.multiply(w, 1 / (e.top + e.rest), out=to, casting="same_kind")
+    at_infinity(x, e, out, 1.0, 0.0)
 
 
-def largest(x):
-    """Return `x` and the maximum of each row; a row with a +inf is replaced by its limit."""
-    a = x.max(axis=1, keepdims=True, initial=-np.inf)
-    if np.isposinf(a).any():
-        winners = x == np.inf
-        limit = np.where(winners.sum(axis=1, keepdims=True) == 1, 0.0, np.nan)
-        x = np.where(a < np.inf, x, np.where(winners, limit, -np.inf))
-        a = np.where(a < np.inf, a, limit)
-    return x, np.asarray(a, dtype=np.result_type(a, np.float64))
+def log_softmax_rows(x, out, scratch):
+    """Log p = (x − max) − ℓ: both terms are negative, and nothing cancels."""
+    e = Exponentials(x, scratch)
+    for w, part, to in e.parts(x, out):
+        np.subtract(part, e.a, out=w)
+        np.subtract(w, e.log1p_rest(), out=to, casting="same_kind")
+    at_infinity(x, e, out, 0.0, -np.inf)
 
 
-def exponentials(x, a, w):
-    """Fill `w` with e^(x − c) and return e^(max − c) and the sum of the others.
-
-    The shift c is 0 where no shift is needed, else the maximum `a`; then the rounding error δ of
-    t = x − a is put back: e^(x − a) = e^t (1 + δ).
-    """
-    low, high = NO_SHIFT
-    c = np.where(np.isfinite(a) & ((a < low) | (a > high)), a, 0.0)
-    if c.any():
-        t, delta = two_diff(x.astype(w.dtype, copy=False), c)
-        np.exp(t, out=w)
-        w += w * np.where(np.isfinite(delta), delta, 0.0)
-    else:
-        np.exp(x, out=w, dtype=w.dtype)
-    return split_sum(w)
+def logsumexp_rows(x, out, scratch):
+    """Log Σ e^x = max + ℓ."""
+    e = Exponentials(x, scratch)
+    out[...] = np.where(np.isfinite(e.a), e.a + e.log1p_rest(), e.a)
 
 
-def split_sum(w):
-    """Return the largest weight of each row, and the sum of the others without it."""
-    if w.shape[1] == 0:
-        return w.sum(axis=1, keepdims=True), w.sum(axis=1, keepdims=True)
-    k = w.argmax(axis=1, keepdims=True)
-    top = np.take_along_axis(w, k, axis=1)
-    np.put_along_axis(w, k, 0.0, axis=1)
-    rest = w.sum(axis=1, keepdims=True)
-    np.put_along_axis(w, k, top, axis=1)
-    return top, rest
-
-
-def softmax_rows(x, w, out):
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
-    np.multiply(w, 1 / (top + rest), out=out, casting="same_kind")
-
-
-def log_softmax_rows(x, w, out):
-    x, a = largest(x)
-    top, rest = exponentials(x, a, w)
-    np.subtract(x, a, out=w)
-    np.subtract(w, np.log1p(rest / top), out=out, casting="same_kind")
-
-
-def logsumexp_rows(x, w, out):
-    a = x.max(axis=1, keepdims=True, initial=-np.inf).astype(w.dtype)
-    top, rest = exponentials(x, a, w)
-    out[...] = np.where(np.isfinite(a), a + np.log1p(rest / top), a)
+def at_infinity(x, e, out, winner, loser):
+    """Give rows with one +inf their limit, and rows with several nan."""
+    if np.isposinf(e.a).any():
+        limit = np.where(e.rest < np.inf, np.where(x == np.inf, winner, loser), np.nan)
+        np.copyto(out, limit, where=e.a == np.inf, casting="same_kind")
 
 
 def softmax(x, axis=-1, *, where=None, out=None):
@@ -190,7 +151,7 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None, out=None):
     >>> float(logsumexp([1000.0, 1000.0]))
     1000.6931471805599
     """
-    return apply(logsumexp_rows, x, axis, where=where, out=out, reduced=True, keepdims=keepdims)
+    return reduce(logsumexp_rows, x, axis, keepdims=keepdims, where=where, out=out, empty=-np.inf)
 
 
 def shifted_softmax(x, axis=-1):
