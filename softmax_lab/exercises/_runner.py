@@ -74,7 +74,8 @@ class Attempt:
         """Return the finding of one case."""
         finding = Finding(prop, case)
         if prop.judge is None:
-            finding.expected = (prop.expected or self.exercise.right)(*map(fresh, case))
+            with np.errstate(all="ignore"):
+                finding.expected = (prop.expected or self.exercise.right)(*map(fresh, case))
         try:
             value = self.measure(prop, case, luck=1)
             if prop.judge is not None:
@@ -152,19 +153,18 @@ def explain(exercise, findings):
 
     Of several, take the one that agrees with the answer in most of the other cases.
     """
-    best, most = None, 0
-    for words, wrong in exercise.mistakes.items():
-        twin = Attempt(exercise, wrong, time.monotonic() + 10)
-        agreed = 0
-        for finding in sorted(findings, key=lambda finding: finding.mistake is None):
-            if alike(finding.got, outcome(twin, finding), finding.prop.tolerance):
-                agreed += 1
-            elif finding.mistake is not None:
-                agreed = 0
-                break
-        if agreed > most:
-            best, most = Mistake(*words.split(". ", 1)), agreed
-    return best
+    failing = [finding for finding in findings if finding.mistake is not None]
+    passing = [finding for finding in findings if finding.mistake is None]
+
+    def agrees(words, finding):
+        wrong = exercise.mistakes[words]
+        got = outcome(Attempt(exercise, wrong, time.monotonic() + 10), finding)
+        return alike(finding.got, got, finding.prop.tolerance)
+
+    suspects = [words for words in exercise.mistakes if all(agrees(words, f) for f in failing)]
+    if len(suspects) > 1:
+        suspects.sort(key=lambda words: -sum(agrees(words, finding) for finding in passing))
+    return Mistake(*suspects[0].split(". ", 1)) if suspects else None
 
 
 def outcome(twin, finding):

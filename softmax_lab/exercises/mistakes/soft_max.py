@@ -1,0 +1,249 @@
+"""Mistakes in the exercises of chapter 3, soft and hard maxima."""
+
+import numpy as np
+
+from softmax_lab import numpy as lab
+from softmax_lab.exercises.mistakes import naive
+
+HARDMAX = {
+    "every winner of a tie gets a 1. Only the first one should.": (
+        lambda x: 1.0 * (x == x.max(axis=-1, keepdims=True))
+    ),
+    "on a tie the last one wins. Read what happens on a tie.": (
+        lambda x: lab.hardmax(x[..., ::-1])[..., ::-1]
+    ),
+    "a tie shares the 1. Only the first winner gets it.": lambda x: _shared(x),
+    "one 1 for the whole array. Each row has its own winner.": (
+        lambda x: 1.0 * (np.arange(x.size) == x.argmax()).reshape(x.shape)
+    ),
+    "the index of the winner, not a row. One-hot rows are asked for.": (
+        lambda x: x.argmax(axis=-1)
+    ),
+    "the winner keeps its value. It should be a 1.": lambda x: x * lab.hardmax(x),
+    "the smallest entry wins. Which one is the maximum?": lambda x: lab.hardmax(-x),
+    "the maximum of each column. Along which axis do the classes lie?": (
+        lambda x: lab.hardmax(x, axis=0)
+    ),
+}
+
+
+def _shared(x):
+    winners = 1.0 * (x == x.max(axis=-1, keepdims=True))
+    return winners / winners.sum(axis=-1, keepdims=True)
+
+
+TEMPERATURE = {
+    "logits are multiplied by tau. Should a large tau make a flat row, or a steep one?": (
+        lambda x, tau: lab.softmax(x * tau)
+    ),
+    "tau divides after the softmax. What do the rows sum to?": (
+        lambda x, tau: lab.softmax(x) / tau
+    ),
+    "tau is ignored. What does the temperature do?": lambda x, tau: lab.softmax(x),
+    "the exponentials overflow at a small tau. What can you subtract from each row?": (
+        lambda x, tau: naive(x / tau)
+    ),
+    "the logits are shifted before, the exponentials overflow all the same. Which sign?": (
+        lambda x, tau: naive((x - x.min(axis=-1, keepdims=True)) / tau)
+    ),
+    "tau is squared. How often do you divide by it?": lambda x, tau: lab.softmax(x / tau**2),
+    "the rows are not shared out again. What do they sum to?": (
+        lambda x, tau: lab.softmax(x) ** (1 / tau)
+    ),
+    "powers of the probabilities, which underflow at a small tau. Work with the logits.": (
+        lambda x, tau: _normalised(lab.softmax(x) ** (1 / tau))
+    ),
+    "columns sum to 1, not rows. Along which axis do the classes lie?": (
+        lambda x, tau: lab.softmax(x / tau, axis=0)
+    ),
+}
+
+
+def _normalised(weights):
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def gumbel(u):
+    """Return Gumbel noise made from uniform numbers, infinite where they are 0."""
+    return -np.log(-np.log(u))
+
+
+def _uniform_open(rng, shape):
+    return rng.uniform(1e-12, 1.0, shape)
+
+
+GUMBEL_MAX = {
+    "the uniform numbers can be 0, and their noise is -inf. Keep the ends out.": (
+        lambda x, rng: np.argmax(x + gumbel(rng.random(x.shape)), axis=-1)
+    ),
+    "the likeliest class every time: there is no noise. What makes it a draw?": (
+        lambda x, rng: np.argmax(x, axis=-1)
+    ),
+    "the noise is uniform, not Gumbel. Only one noise gives softmax's probabilities.": (
+        lambda x, rng: np.argmax(x + rng.random(x.shape), axis=-1)
+    ),
+    "the noise is normal, not Gumbel. Only one noise gives softmax's probabilities.": (
+        lambda x, rng: np.argmax(x + rng.normal(size=x.shape), axis=-1)
+    ),
+    "the noise is exponential: one logarithm is missing. Only Gumbel noise will do.": (
+        lambda x, rng: np.argmax(x - np.log(_uniform_open(rng, x.shape)), axis=-1)
+    ),
+    "the noise has the wrong sign. Towards which side has Gumbel noise its long tail?": (
+        lambda x, rng: np.argmax(x - rng.gumbel(size=x.shape), axis=-1)
+    ),
+    "the noise is added to probabilities. Which numbers does it belong to?": (
+        lambda x, rng: np.argmax(lab.softmax(x) + rng.gumbel(size=x.shape), axis=-1)
+    ),
+    "all rows share their noise. Each row needs noise of its own.": (
+        lambda x, rng: np.argmax(x + rng.gumbel(size=x.shape[-1]), axis=-1)
+    ),
+    "classes are equally likely: the logits are ignored. What does a logit do?": (
+        lambda x, rng: rng.integers(x.shape[-1], size=x.shape[0])
+    ),
+    "the least likely class wins. Which extreme is taken?": (
+        lambda x, rng: np.argmin(x + rng.gumbel(size=x.shape), axis=-1)
+    ),
+    "the generator is not used. Two generators should give two draws.": (
+        lambda x, rng: np.argmax(x + np.random.default_rng(0).gumbel(size=x.shape), axis=-1)
+    ),
+}
+
+
+def _relaxed(noise):
+    return lambda x, tau, rng: lab.softmax((x + noise(rng, x.shape)) / tau)
+
+
+def _standard(rng, shape):
+    return rng.gumbel(size=shape)
+
+
+GUMBEL_SOFTMAX = {
+    "the uniform numbers can be 0, and their noise is -inf. Keep the ends out.": (
+        _relaxed(lambda rng, shape: gumbel(rng.random(shape)))
+    ),
+    "there is no noise. What makes it a sample?": lambda x, tau, rng: lab.softmax(x / tau),
+    "tau multiplies. Should a small tau give a flat row, or a steep one?": (
+        lambda x, tau, rng: lab.softmax((x + _standard(rng, x.shape)) * tau)
+    ),
+    "tau divides the logits, but not the noise. What is to be sharpened?": (
+        lambda x, tau, rng: lab.softmax(x / tau + _standard(rng, x.shape))
+    ),
+    "tau divides the noise, but not the logits. What is to be sharpened?": (
+        lambda x, tau, rng: lab.softmax(x + _standard(rng, x.shape) / tau)
+    ),
+    "tau is ignored. How should a small tau show?": (
+        lambda x, tau, rng: lab.softmax(x + _standard(rng, x.shape))
+    ),
+    "tau divides after the softmax. What do the rows sum to?": (
+        lambda x, tau, rng: lab.softmax(x + _standard(rng, x.shape)) / tau
+    ),
+    "the exponentials overflow. What can you subtract from each row?": (
+        lambda x, tau, rng: naive((x + _standard(rng, x.shape)) / tau)
+    ),
+    "the noise is uniform, not Gumbel. Only one noise gives softmax's probabilities.": (
+        _relaxed(lambda rng, shape: rng.random(shape))
+    ),
+    "the noise is normal, not Gumbel. Only one noise gives softmax's probabilities.": (
+        _relaxed(lambda rng, shape: rng.normal(size=shape))
+    ),
+    "the noise has the wrong sign. Towards which side has Gumbel noise its long tail?": (
+        _relaxed(lambda rng, shape: -rng.gumbel(size=shape))
+    ),
+    "the noise is added to probabilities. Which numbers does it belong to?": (
+        lambda x, tau, rng: lab.softmax((lab.softmax(x) + _standard(rng, x.shape)) / tau)
+    ),
+    "all rows share their noise. Each row needs noise of its own.": (
+        _relaxed(lambda rng, shape: rng.gumbel(size=shape[-1]))
+    ),
+    "hard, one-hot rows. A softmax of the perturbed logits is asked for.": (
+        lambda x, tau, rng: lab.hardmax(x + _standard(rng, x.shape))
+    ),
+}
+
+
+def _draw(p, rng):
+    z = rng.choice(len(p), p=p)
+    return z, np.eye(len(p))[z]
+
+
+def _score(estimate):
+    def reinforce(f, logits, rng):
+        p = naive(logits)
+        return estimate(f, p, *_draw(p, rng))
+
+    return reinforce
+
+
+REINFORCE = {
+    "the reward is missing. What makes a draw good or bad?": _score(lambda f, p, z, e: e - p),
+    "p is not subtracted. What is the derivative of log p_z with respect to the logits?": (
+        _score(lambda f, p, z, e: f(z) * e)
+    ),
+    "the sign is wrong: this goes downhill. Does a good draw become likelier?": (
+        _score(lambda f, p, z, e: f(z) * (p - e))
+    ),
+    "classes are drawn with equal probabilities. With which ones should they be drawn?": (
+        lambda f, x, rng: _score(lambda f, p, z, e: f(z) * (e - lab.softmax(x)))(f, 0 * x, rng)
+    ),
+    "the likeliest class every time, not a draw. Where does the generator come in?": (
+        lambda f, x, rng: f(x.argmax()) * (lab.hardmax(x) - lab.softmax(x))
+    ),
+    "the exact gradient, with every class's reward. One draw is asked for.": (
+        lambda f, x, rng: lab.softmax_vjp(x, np.array([f(k) for k in range(len(x))], dtype=float))
+    ),
+    "the logits are subtracted, not the probabilities. What is p?": (
+        lambda f, x, rng: _score(lambda f, p, z, e: f(z) * (e - x))(f, x, rng)
+    ),
+    "the gradient with respect to the probabilities. The logits are asked for.": (
+        _score(lambda f, p, z, e: f(z) * e / p)
+    ),
+    "multiplied by p once more. The draw already weights the classes.": (
+        _score(lambda f, p, z, e: f(z) * p * (e - p))
+    ),
+}
+
+
+def arsm(f, logits, rng, *, key=None, centre=True, weigh=None, swap=True):
+    """Return the ARSM estimate for three classes, with options for getting it wrong."""
+    pi = rng.dirichlet(np.ones(3))
+    key = key or (lambda pi, logits: np.argmin(np.log(pi) - logits))
+    reward = np.empty((3, 3))
+    for m in range(3):
+        for j in range(3):
+            swapped = pi.copy()
+            if swap:
+                swapped[[m, j]] = pi[[j, m]]
+            reward[m, j] = f(key(swapped, logits))
+    if centre:
+        reward = reward - reward.mean(axis=0)
+    return reward @ (1 / 3 - pi) if weigh is None else weigh(reward, pi)
+
+
+def _arsm(**options):
+    return lambda f, logits, rng: arsm(f, logits, rng, **options)
+
+
+ARSM_THREE = {
+    "argmax in place of argmin. Which class has the smallest log pi - phi?": (
+        _arsm(key=lambda pi, phi: np.argmax(np.log(pi) - phi))
+    ),
+    "the logarithm of pi is missing. What is compared with the logits?": (
+        _arsm(key=lambda pi, phi: np.argmin(pi - phi))
+    ),
+    "the logits are added, not subtracted. Should a large logit win more often?": (
+        _arsm(key=lambda pi, phi: np.argmin(np.log(pi) + phi))
+    ),
+    "the sign is wrong: this goes downhill. Which way round is the last difference?": (
+        _arsm(weigh=lambda reward, pi: reward @ (pi - 1 / 3))
+    ),
+    "the mean over m is not subtracted. Over which index does the inner sum run?": _arsm(
+        centre=False
+    ),
+    "nothing is swapped. All nine rewards are then the same.": _arsm(swap=False),
+    "the mean over j, not the sum. How many terms has the outer sum?": (
+        _arsm(weigh=lambda reward, pi: reward @ (1 / 3 - pi) / 3)
+    ),
+    "1/3 is missing from the weights. What do the three weights sum to?": (
+        _arsm(weigh=lambda reward, pi: -reward @ pi)
+    ),
+}

@@ -1,0 +1,202 @@
+"""Exercises of chapter 4, stability."""
+
+import weakref
+
+import numpy as np
+
+from softmax_lab import numpy as lab
+from softmax_lab.exercises._compare import number, unfit
+from softmax_lab.exercises._exercise import Exercise, Property, cases, sample
+from softmax_lab.exercises._runner import returned
+from softmax_lab.exercises.mistakes import stability as mistakes
+
+
+class Stream:
+    """Chunks of a stream: can be read once, and notices who keeps them."""
+
+    def __init__(self, *chunks):
+        self.chunks, self.held = [np.array(chunk, dtype=float) for chunk in chunks], 0
+
+    def fresh(self):
+        """Yield a copy of each chunk, and count how many are still alive."""
+        yielded, self.held = [], 0
+        for original in self.chunks:
+            chunk = original.copy()
+            yielded.append(weakref.ref(chunk))
+            yield chunk
+            del chunk
+            self.held = max(self.held, sum(ref() is not None for ref in yielded))
+
+    def __repr__(self):
+        return "an iterator over " + ", ".join(str(chunk.tolist()) for chunk in self.chunks)
+
+
+def one_pass(answer, stream):
+    """Return what the answer returns, unless it kept the whole stream."""
+    value = returned(answer, stream)
+    if stream.held > 2:
+        nudge = "The real stream is too long for that. What must you remember of a chunk?"
+        raise unfit(value, "the whole stream is kept in memory", nudge)
+    return value
+
+
+ROW, LIMIT = np.float32([0, -1, -4]), 0.05
+EXACT = lab.softmax(ROW.astype(float))
+
+
+def quiet(answer):
+    """Return the offset, and raise Unfit unless the naive softmax lies quietly there."""
+    value = answer()
+    offset = number(value)
+    if not offset.is_integer():
+        raise unfit(value, "it is no whole number", "Whole offsets are enough.")
+    weights = np.exp(ROW + np.float32(offset))
+    share = weights / weights.sum()
+    error = abs(share - EXACT).max()
+    shows = f"{value}, where the naive softmax gives {share}"
+    if np.isinf(weights).any():
+        raise unfit(shows, "a loud failure: it overflows", "Which side underflows?")
+    if not np.isfinite(share).all():
+        raise unfit(
+            shows, "a loud failure: everything underflows", "Too far. What is left before 0/0?"
+        )
+    if error <= LIMIT and share.sum() != 1:
+        raise unfit(shows, "the sum gives it away", "Look where the exponentials are subnormal.")
+    if error <= LIMIT:
+        nudge = f"The largest error is {error:.4f} there. Where have the exponentials fewer digits?"
+        raise unfit(shows, "the error is too small", nudge)
+    return offset
+
+
+ANY_SIZE = [
+    Property(
+        "each row on its own",
+        cases(sample(3, 4, scale=3), sample(3, 3, seed=1), sample(2, 3, 5, seed=2)),
+    ),
+    Property(
+        "rows far apart from each other",
+        cases([[1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]]),
+    ),
+    Property("very unequal entries", cases([1000.0, 0.0, -1000.0], [0.0, 700.0, 1400.0, 1400.0])),
+    Property(
+        "some entries -inf", cases([0.0, -np.inf, 1.0, -np.inf], [[-np.inf, -5.0], [2.0, 2.0]])
+    ),
+    Property(
+        "float32",
+        cases(np.float32([[90.0, 89.0, 1.0], [-200.0, -201.0, -203.0]])),
+        keeps_dtype=True,
+    ),
+]
+
+EXERCISES = [
+    Exercise(
+        "stable_softmax(x)",
+        "A softmax that survives",
+        right=lab.softmax,
+        torch=True,
+        properties=[Property("the example", cases([1000.0, 1000.0, -1000.0])), *ANY_SIZE],
+        mistakes=mistakes.STABLE_SOFTMAX,
+        hints=[
+            "np.exp(1000) is inf, and inf / inf is nan. What can you do to x that softmax ignores?",
+            "Subtract the same number from a whole row. Which one makes the largest exponent 0?",
+            "Each row needs its own maximum, with an axis of length 1 so that it meets its row.",
+        ],
+    ),
+    Exercise(
+        "logsumexp(x)",
+        "Log-sum-exp",
+        right=lab.logsumexp,
+        torch=True,
+        properties=[
+            Property("the example", cases([1000.0, 1000.0])),
+            *ANY_SIZE[:4],
+            Property(
+                "a row of only -inf", cases([-np.inf, -np.inf], [[-np.inf, -np.inf], [1.0, 2.0]])
+            ),
+            Property("float32", cases(np.float32([[90.0, 89.0, 1.0], [-200.0, -201.0, -203.0]]))),
+        ],
+        mistakes=mistakes.LOGSUMEXP,
+        hints=[
+            "Pull e^m out of the sum, with m the row's maximum. What becomes of the logarithm?",
+            "log(e^m S) = m + log S, where every exponential in S is at most 1.",
+            "If m is -inf, shift by 0 instead: then the sum is 0, and its logarithm what you want.",
+        ],
+    ),
+    Exercise(
+        "log_softmax(x)",
+        "Log-softmax",
+        right=lab.log_softmax,
+        torch=True,
+        properties=[Property("the example", cases([0.0, -1000.0])), *ANY_SIZE],
+        mistakes=mistakes.LOG_SOFTMAX,
+        hints=[
+            "Write the logarithm of the fraction as a difference. Which exponential disappears?",
+            "What is left is x minus a logsumexp; take it of the shifted row.",
+            "Shift first, and use the shifted row in both places.",
+        ],
+    ),
+    Exercise(
+        "streaming_logsumexp(chunks)",
+        "Log-sum-exp of a stream",
+        right=lambda chunks: lab.logsumexp(np.concatenate([[-np.inf], *chunks])),
+        properties=[
+            Property("the example", cases(Stream([1000, 1000], [1001])), one_pass),
+            Property(
+                "the maximum comes early, late or in the middle",
+                cases(
+                    Stream([5, 1], [2, 0, 1], [4.5]),
+                    Stream([0.5], [1, 2], [3.25]),
+                    Stream([0], [800, 1, 2], [800.5], [-3]),
+                    Stream([1000, 999], [-1000], [999.5, 0]),
+                ),
+                one_pass,
+            ),
+            Property("many chunks", cases(Stream(*sample(9, 2, scale=4))), one_pass),
+            Property(
+                "chunks of only -inf",
+                cases(Stream([-np.inf], [0, -np.inf], [-np.inf, -np.inf], [1])),
+                one_pass,
+            ),
+            Property(
+                "nothing but -inf, or nothing at all", cases(Stream([-np.inf]), Stream()), one_pass
+            ),
+        ],
+        mistakes=mistakes.STREAMING_LOGSUMEXP,
+        hints=[
+            "Two numbers are enough to remember: the maximum so far, and a sum.",
+            "The sum counts exponentials in units of e^max. When max grows, the unit grows too.",
+            "Then the old sum shrinks, by e^(old max - new max). While max is -inf, there is no sum.",
+        ],
+    ),
+    Exercise(
+        "overflow_limit(dtype)",
+        "The last finite exponential",
+        right=mistakes.overflow_limit,
+        properties=[
+            Property(dtype.__name__, [(dtype,)], tolerance=(0, 0))
+            for dtype in (np.float16, np.float32, np.float64)
+        ],
+        mistakes=mistakes.OVERFLOW_LIMIT,
+        hints=[
+            "Which function undoes np.exp, and which is the largest float of the dtype?",
+            "Rounding may push the logarithm above the limit: try it.",
+            "np.nextafter gives the neighbouring float of the same dtype.",
+        ],
+    ),
+    Exercise(
+        "quiet_failure()",
+        "A lie without a nan",
+        right=None,
+        properties=[
+            Property(
+                "a quiet lie of more than 5 percentage points", [()], quiet, judge=lambda *_: None
+            )
+        ],
+        mistakes={},
+        hints=[
+            "Which side fails loudly at once, and on which side does precision fade first?",
+            "float32 counts in grains of 1.4e-45 at the bottom. At which x is np.exp(x) a few grains?",
+            "Print the naive softmax for offsets from -86 to -106 and watch.",
+        ],
+    ),
+]
