@@ -35,25 +35,27 @@ def run_pinned(module, *arguments, core=None):
     return result.stdout
 
 
-def seconds(call, repeat=1):
-    start = time.perf_counter()
+def seconds(call, repeat=1, clock=time.process_time):
+    """Time a call. The processor time of one pinned thread leaves out what others use of its core."""
+    start = clock()
     for _ in range(repeat):
         call()
-    return (time.perf_counter() - start) / repeat
+    return (clock() - start) / repeat
 
 
-def compare(ours, peer, pairs=11, budget=3.0):
+def compare(ours, peer, pairs=11, budget=1.0, clock=time.process_time):
     """Time two calls in alternating pairs; return the medians of ours, the peer and the ratio.
 
-    Short calls are repeated within a measurement; at least 11 pairs are taken, and more while
-    `budget` seconds last (up to 51), since others may use the machine.
+    Short calls are repeated within a measurement; at least `pairs` pairs are taken, and more while
+    `budget` seconds last (up to 51), since others may use the machine. Compare several threads with
+    clock=time.perf_counter.
     """
     ours(), peer()
-    repeat = max(1, int(2e-3 / max(seconds(ours), seconds(peer), 1e-7)))
+    repeat = max(1, int(2e-3 / max(seconds(ours), seconds(peer), 1e-7)))  # 2 ms at least
     taken, start = [], time.perf_counter()
     while len(taken) < pairs or (len(taken) < 51 and time.perf_counter() - start < budget):
         order = (ours, peer) if len(taken) % 2 else (peer, ours)
-        first, second = (seconds(call, repeat) for call in order)
+        first, second = (seconds(call, repeat, clock) for call in order)
         taken.append((first, second) if order[0] is ours else (second, first))
     return (
         statistics.median(a for a, _ in taken),

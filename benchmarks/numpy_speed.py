@@ -1,0 +1,99 @@
+"""The NumPy side against SciPy: time, as ratios. Prints JSON; `python -m benchmarks` runs it pinned."""
+
+import json
+import os
+import sys
+
+import numpy as np
+import scipy.special
+
+import softmax_lab as lab
+from benchmarks.measure import compare, seconds
+
+# name, function, shape, axis, bars (float32, float64): ours ÷ SciPy must not exceed them
+CASES = [
+    ("softmax", (10,), -1, (1.0, 1.0)),
+    ("softmax", (64, 10), -1, (1.0, 1.0)),
+    ("softmax", (100_000, 10), -1, (0.5, 0.6)),
+    ("softmax", (4096, 1000), -1, (1.4, 1.0)),
+    ("softmax", (1024, 32_000), -1, (1.0, 1.0)),
+    ("softmax", (128, 128_256), -1, (1.0, 1.0)),
+    ("softmax", (1000, 4096), 0, (1.1, 1.1)),
+    ("softmax", (32_000, 256), 0, (1.1, 1.1)),
+    ("softmax", (1, 10_000_000), -1, (None, None)),
+    ("softmax + 1e4", (1024, 32_000), -1, (None, None)),
+    ("log_softmax", (10,), -1, (1.0, 1.0)),
+    ("log_softmax", (64, 10), -1, (1.0, 1.0)),
+    ("log_softmax", (100_000, 10), -1, (0.5, 0.6)),
+    ("log_softmax", (4096, 1000), -1, (1.4, 1.0)),
+    ("log_softmax", (1024, 32_000), -1, (1.0, 1.0)),
+    ("log_softmax", (128, 128_256), -1, (1.0, 1.0)),
+    ("log_softmax", (1000, 4096), 0, (1.1, 1.1)),
+    ("logsumexp", (10,), -1, (0.5, 0.5)),
+    ("logsumexp", (64, 10), -1, (0.5, 0.5)),
+    ("logsumexp", (100_000, 10), -1, (0.5, 0.5)),
+    ("logsumexp", (4096, 1000), -1, (0.5, 0.5)),
+    ("logsumexp", (1024, 32_000), -1, (0.5, 0.5)),
+    ("logsumexp", (1000, 4096), 0, (0.5, 0.5)),
+    ("logsumexp", (1, 10_000_000), -1, (0.5, 0.5)),
+    ("cross_entropy_with_grad", (4096, 1000), -1, (None, None)),
+    ("cross_entropy_with_grad", (1024, 32_000), -1, (0.8, 0.8)),
+]
+
+
+def scipy_cross_entropy_with_grad(x, target):
+    """Compose the loss and its gradient from SciPy's functions, as one does without ours."""
+    rows = np.arange(len(x))
+    loss = -scipy.special.log_softmax(x, axis=-1)[rows, target].mean()
+    gradient = scipy.special.softmax(x, axis=-1)
+    gradient[rows, target] -= 1
+    gradient /= len(x)
+    return loss, gradient
+
+
+def calls(name, shape, axis, dtype, out=True):
+    """Return what is measured in a case: our call and SciPy's. `out` reuses an output."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape, dtype=dtype)
+    if name.endswith("1e4"):
+        x, name = x + dtype(1e4), name.split()[0]
+    if name == "cross_entropy_with_grad":
+        target = rng.integers(0, shape[-1], len(x))
+        return (
+            lambda: lab.cross_entropy_with_grad(x, target),
+            lambda: scipy_cross_entropy_with_grad(x, target),
+        )
+    ours, peer = getattr(lab, name), getattr(scipy.special, name)
+    if name == "logsumexp":
+        return lambda: ours(x, axis), lambda: peer(x, axis=axis)
+    out = np.empty_like(x) if out else None
+    return lambda: ours(x, axis, out=out), lambda: peer(x, axis=axis)
+
+
+def limits(shape, dtype):
+    """Time the physical limits: a copy of input to output, and one exp for each element."""
+    x = np.random.default_rng(0).standard_normal(shape, dtype=dtype)
+    out = np.empty_like(x)
+    copies = sorted(seconds(lambda: np.copyto(out, x)) for _ in range(11))
+    exps = sorted(seconds(lambda: np.exp(x, out=out)) for _ in range(11))
+    return copies[5], exps[5]
+
+
+def measure(chosen, pairs):
+    for name, shape, axis, bars in CASES:
+        if chosen and chosen not in f"{name} {shape}":
+            continue
+        for dtype, bar in zip((np.float32, np.float64), bars, strict=True):
+            ours, peer, ratio = compare(*calls(name, shape, axis, dtype), pairs=pairs)
+            n = int(np.prod(shape))
+            copy, exp = limits(shape, dtype) if n > 1e6 and name == "softmax" else (None, None)
+            row = dict(name=name, shape=shape, axis=axis, dtype=dtype.__name__, bar=bar, ratio=ratio)
+            row |= dict(ns=ours / n * 1e9, peer_ns=peer / n * 1e9)
+            row |= dict(over_copy=copy and ours / copy, over_exp=exp and ours / exp)
+            yield row
+
+
+if __name__ == "__main__":
+    pairs = int(os.environ.get("BENCH_PAIRS", "11"))
+    for row in measure(sys.argv[1] if sys.argv[1:] else "", pairs):
+        print(json.dumps(row), flush=True)
