@@ -77,19 +77,23 @@ def offsets(logits=(0.0, -1.0, -4.0)):
 
     runs = [list(run) for _, run in groupby(range(len(grid)), key=verdicts.__getitem__)]
     bands = [
-        {"verdict": str(verdicts[i]), "offset": grid[i] - STEP / 2, "end": grid[j] + STEP / 2}
+        {"verdict": str(verdicts[i]), "from": grid[i] - STEP / 2, "to": grid[j] + STEP / 2}
         for i, *_, j in ([*run, run[-1]] for run in runs)
     ]
+    # Cut to the window by arithmetic: clipped marks would carry numbered ids into the page.
     zones = (
         alt.Chart(alt.Data(values=bands))
-        .transform_filter(f"datum.end > c - {REACH} && datum.offset < c + {REACH}")
+        .transform_calculate(
+            offset=f"max(datum.from, c - {REACH})", end=f"min(datum.to, c + {REACH})"
+        )
+        .transform_filter("datum.offset < datum.end")
         .encode(x=x)
     )
     shade = alt.Color("verdict:N", legend=None)
     shade = shade.scale(domain=list(ZONES), range=list(ZONES.values()))
     names = zones.transform_calculate(
-        offset=f"(max(datum.offset, c - {REACH}) + min(datum.end, c + {REACH})) / 2",
-        name="datum.end - datum.offset > 1 ? datum.verdict : ''",
+        offset="(datum.offset + datum.end) / 2",
+        name="datum.to - datum.from > 1 ? datum.verdict : ''",
     )
 
     numbers = [{"class": i + 1} for i in range(classes)]
@@ -99,7 +103,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
             offset=f"{LOW} + {STEP} * datum.i",
             **{str(i + 1): f"naive[datum.i][{i}]" for i in range(classes)},
         )
-        .transform_filter(f"abs(datum.offset - c) <= {REACH + STEP}")
+        .transform_filter(f"abs(datum.offset - c) <= {REACH}")
         .transform_fold([str(row["class"]) for row in numbers], as_=["class", "probability"])
         .encode(x=x, y=y, detail="class:N")
     )
@@ -108,9 +112,9 @@ def offsets(logits=(0.0, -1.0, -4.0)):
     )
     heads = now.transform_filter("isValid(datum.naive)")
     return interactive(
-        zones.mark_rect(opacity=0.3, clip=True).encode(x2="end", color=shade)
+        zones.mark_rect(opacity=0.3).encode(x2="end", color=shade)
         + names.mark_text(aria=False).encode(y=alt.value(-8), text="name:N")
-        + lines.mark_line(color=COLOURS["blue"], clip=True, aria=False)
+        + lines.mark_line(color=COLOURS["blue"], aria=False)
         + now.mark_rule(strokeDash=[4, 3], aria=False).encode(x=x)
         + now.mark_point(shape="diamond", size=110, opacity=1, color=COLOURS["green"]).encode(
             x=x, y=alt.Y("shifted:Q")
