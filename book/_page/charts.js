@@ -14,13 +14,14 @@
 
   const draw = async (chart) => {
     const spec = JSON.parse(chart.querySelector("script").textContent);
+    delete spec.$schema; // names an older Vega-Lite, for JupyterLab's sake
     spec.width = "container";
     spec.autosize = { type: "fit-x", contains: "padding" };
 
     const stage = document.createElement("div");
     stage.className = "chart-stage";
     chart.append(stage);
-    const { view } = await vegaEmbed(stage, spec);
+    const { view } = await vegaEmbed(stage, spec, { mode: "vega-lite" });
     chart.querySelector(".chart-picture").remove();
 
     for (const label of stage.querySelectorAll(".vega-bind label")) {

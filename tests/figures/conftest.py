@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from softmax_lab.figures.page import chart_html, write_vega
+from softmax_lab.figures.vega import MIME_TYPE
 from tests.browsers import browser  # noqa: F401
 
 CHARTS = [
@@ -37,6 +38,12 @@ def make(name, *args):
     return getattr(importlib.import_module(f"softmax_lab.figures.{module}"), function)(*args)
 
 
+def bundle(name):
+    """Return what a notebook publishes for a chart, by MIME type."""
+    shown = make(name)._repr_mimebundle_()
+    return shown[0] if isinstance(shown, tuple) else shown
+
+
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """A folder with a page for each chart, and pages of all of them in the light and the dark."""
@@ -44,7 +51,7 @@ def pages(tmp_path_factory):
     write_vega(folder / "vega.js")
     for asset in ("charts.js", "figures.css"):
         shutil.copy(ASSETS / asset, folder)
-    charts = {name: chart_html(make(name).to_dict()) for name in CHARTS}
+    charts = {name: chart_html(bundle(name)[MIME_TYPE]) for name in CHARTS}
 
     def write(name, theme, paper, ink, chart):
         text = PAGE.format(name=name, theme=theme, paper=paper, ink=ink, chart=chart)

@@ -14,12 +14,7 @@ import vl_convert
 
 from softmax_lab.figures.page import ChartRenderer, chart_html, write_vega
 from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
-from tests.figures.conftest import CHARTS, make
-
-
-def bundle(name):
-    shown = make(name)._repr_mimebundle_()
-    return shown[0] if isinstance(shown, tuple) else shown
+from tests.figures.conftest import CHARTS, bundle, make
 
 
 @pytest.mark.parametrize("name", CHARTS)
