@@ -18,6 +18,10 @@ help: ## list the targets
 	@command -v $(PYTHON) >/dev/null || { echo "softmax-lab: there is no $(PYTHON): install Python 3.11, 3.12 or 3.13, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) tools/environment.py
 
+# One thread for matrix products: sums in the same order on every machine, and as many workers as
+# cores do not fight over them.
+book test: export OMP_NUM_THREADS := 1
+
 book: .venv/.ready ## execute every chapter and build the HTML, warnings as errors
 	@$(BIN)/jupyter-book build . -W -n --keep-going -q
 	@echo "The book is at $(HTML)/index.html"
