@@ -14,13 +14,13 @@ Answers are the reader's own code and run in the reader's own process, under a t
 
 import difflib
 
-from softmax_lab.exercises import definition, logits, soft_max, stability
+from softmax_lab.exercises import cross_entropy, definition, gradients, logits, soft_max, stability
 from softmax_lab.exercises._report import Hints, Table
 from softmax_lab.exercises._runner import grade
 
 __all__ = ["check", "hint", "list", "names", "progress", "verify"]
 
-CHAPTERS = (definition, logits, soft_max, stability)
+CHAPTERS = (definition, logits, soft_max, stability, gradients, cross_entropy)
 EXERCISES = {
     exercise.name: (chapter.__name__.rpartition(".")[2], exercise)
     for chapter in CHAPTERS

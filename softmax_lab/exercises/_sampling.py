@@ -23,7 +23,7 @@ class ZeroProne(np.random.Generator):
         u = super().random(size, dtype, out)
         if np.ndim(u) == 0:
             return u * (super().random() >= 0.1)
-        u *= super().random(u.shape[:-1] + (1,)) >= 0.1
+        u *= super().random((*u.shape[:-1], 1)) >= 0.1
         return u
 
     def uniform(self, low=0.0, high=1.0, size=None):
@@ -107,7 +107,7 @@ def estimates(answer, f, logits, seed, count):
 
 
 def misses(answer, f, logits, seed):
-    """Return, for each coordinate, how far it ever is from that of the nearest possible estimate."""
+    """Return how far each coordinate ever is from that of the nearest possible estimate."""
     off, nearest = estimates(answer, f, logits, seed, count=100)
     return abs(off[np.arange(len(off)), nearest]).max(axis=0)
 

@@ -179,7 +179,7 @@ EXERCISES = [
         ],
         mistakes=mistakes.ARSM_THREE,
         hints=[
-            "Make a 3 x 3 table of rewards: entry (m, j) is the reward after swapping m and j in pi.",
+            "Make a 3 x 3 table of rewards: entry (m, j) is the one after swapping m and j in pi.",
             "From each column of the table subtract its mean.",
             "The estimate is the centred table times the vector of the weights 1/3 - pi_j.",
         ],
