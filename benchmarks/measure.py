@@ -36,7 +36,7 @@ def run_pinned(module, *arguments, core=None):
 
 
 def seconds(call, repeat=1, clock=time.process_time):
-    """Time a call. The processor time of one pinned thread leaves out what others use of its core."""
+    """Time a call. The processor time of a pinned thread leaves out what others use of its core."""
     start = clock()
     for _ in range(repeat):
         call()

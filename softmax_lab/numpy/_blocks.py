@@ -9,7 +9,7 @@ import os
 import numpy as np
 
 BLOCK = 1 << 16  # elements: half a mebibyte of float64, so that a block stays in the L2 cache
-LONGEST = 8 * BLOCK  # the largest scratch; a longer row is worked on in parts
+LONGEST = 4 * BLOCK  # the largest scratch; a longer row is worked on in parts
 NARROW = 32  # rows of so few classes are transposed, so that NumPy's loops run along the rows
 THREADED = 1 << 21  # elements from which several threads pay
 
@@ -73,7 +73,7 @@ def for_blocks(function, x, *more):
     outer, n, inner = x.shape
     rows, columns = max(1, BLOCK // (n * inner)), inner
     if n * inner > BLOCK:
-        columns = min(inner, max(16, BLOCK // n))
+        columns = min(inner, BLOCK // 16)
     wide = np.result_type(x, np.float64)
     narrow = n <= NARROW and inner == 1 and outer >= 256
     cuts = [
@@ -84,7 +84,10 @@ def for_blocks(function, x, *more):
 
     def work(cuts):
         scratch = np.empty(
-            (n, rows, 1) if narrow else (rows, min(n, LONGEST // columns), columns), wide
+            (n, rows, 1)
+            if narrow
+            else (rows, min(n, (LONGEST if inner == 1 else BLOCK) // columns), columns),
+            wide,
         )
         with np.errstate(all="ignore"):
             for cut in cuts:

@@ -5,56 +5,86 @@ Everything is computed in float64 (or wider) and rounded once at the end.
 
 import numpy as np
 
-# Between these maxima neither e^x nor its sum overflows, and no answer is lost to underflow. No
-# shift is needed there, and the rounding error of x − max is never made.
-LOW, HIGH = -1.0, 600.0
-
 
 class Exponentials:
-    """w = e^(x − c) of a block of rows, and the sum of w as its largest term plus the rest.
+    """w = e^(x − c) of a block of rows, and the sum of w as its largest term and the rest.
 
-    Attributes: `a`, the maximum of each row; `c`, the shift, 0 or a; `top`, the largest w, and
-    `rest`, the sum of the others [the max split]. Then log Σ e^x = a + log1p(rest / top).
+    `a` is the maximum of each row and `c` the shift. `top` is the largest w and `rest` the sum of
+    the others, without it [the max split]; so log Σ e^x is a + log1p(rest / top). Rows longer than
+    the scratch are worked on in parts, and their w is kept in `keep`, or else computed again.
     """
 
-    def __init__(self, x, scratch):
-        self.x, self.scratch = x, scratch
+    def __init__(self, x, scratch, keep=None):
+        self.x, self.scratch, self.keep = x, scratch, keep
         self.a = x.max(axis=1, keepdims=True).astype(scratch.dtype, copy=False)
-        outside = np.abs(self.a - (LOW + HIGH) / 2) > (HIGH - LOW) / 2
-        self.c = np.where(outside & np.isfinite(self.a), self.a, 0.0) if outside.any() else None
-        if x.shape[1] == scratch.shape[1]:
-            self.top, self.rest = split_sum(weights(x, self.c, scratch))
+        self.c = shift(self.a, x.dtype)
+        self.whole = x.shape[1] == scratch.shape[1]
+        if self.whole:
+            self.top, self.rest = split_sum(weights(x, self.a, self.c, scratch))
         else:
-            tops, rests = zip(*(split_sum(w) for w, _ in self.parts(x)), strict=True)
-            self.top, others = split_sum(np.concatenate(tops, axis=1))
-            self.rest = others + np.concatenate(rests, axis=1).sum(axis=1, keepdims=True)
+            self.top, self.rest = self.sum_parts()
+        if self.c is not None:
+            self.rest[(self.a == np.inf) & (self.rest > 0)] = np.nan  # a second +inf: no limit
+
+    def sum_parts(self):
+        tops, rests = [], []
+        for w, part, kept in self.parts(self.x, self.x if self.keep is None else self.keep):
+            top, rest = split_sum(weights(part, self.a, self.c, w))
+            tops.append(top)
+            rests.append(rest)
+            if self.keep is not None:
+                np.copyto(kept, w, casting="same_kind")
+        top, others = split_sum(np.concatenate(tops, axis=1))
+        return top, others + np.concatenate(rests, axis=1).sum(axis=1, keepdims=True)
 
     def parts(self, *arrays):
-        """Yield w and the arrays in parts that fit the scratch: most often there is one."""
-        n, step = self.x.shape[1], self.scratch.shape[1]
-        if n == step:
-            yield self.scratch, *arrays
-            return
-        for i in range(0, n, step):
-            part = self.x[:, i : i + step]
-            w = weights(part, self.c, self.scratch[:, : part.shape[1]])
-            yield w, *(each[:, i : i + step] for each in arrays)
+        """Yield scratch space and the arrays, part by part: most often there is one."""
+        step = self.scratch.shape[1]
+        for i in range(0, self.x.shape[1], step):
+            cut = [each[:, i : i + step] for each in arrays]
+            yield self.scratch[:, : cut[0].shape[1]], *cut
 
-    def log1p_rest(self):
-        """Return ℓ = log Σ e^(x − a), with every digit where the winner is confident."""
+    def weights(self, *arrays):
+        """Yield w and the arrays, part by part."""
+        kept = self.x if self.keep is None else self.keep
+        for w, part, *cut in self.parts(kept, *arrays):
+            if not self.whole:
+                w = weights(part, self.a, self.c, w) if self.keep is None else part
+            yield w, *cut
+
+    @property
+    def total(self):
+        """Σ w."""
+        return self.top + self.rest
+
+    @property
+    def log_total(self):
+        """ℓ = log Σ e^(x − a), with all digits where the winner is confident."""
         return np.log1p(self.rest / self.top)
 
 
-def weights(x, c, w):
-    """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error, e^t (1 + δ)."""
+def shift(a, dtype):
+    """Return the shift c for maxima `a`: 0 where none is needed, else a. None if all are 0.
+
+    From −1 up to 0.85 of the logarithm of the largest number, neither e^x nor its sum overflows, no
+    answer is lost to underflow, and the rounding error of x − a is better not made at all.
+    """
+    high = 0.85 * np.log(np.finfo(dtype).max)
+    outside = np.abs(a - (high - 1) / 2) > (high + 1) / 2
+    return np.where(outside & np.isfinite(a), a, 0.0) if outside.any() else None
+
+
+def weights(x, a, c, w):
+    """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error: e^t (1 + δ)."""
+    np.copyto(w, x)
     if c is None:
-        np.copyto(w, x)
         return np.exp(w, out=w)
-    t, delta = two_diff(x.astype(w.dtype, copy=False), c)
+    t, delta = two_diff(w, c)
     np.exp(t, out=w)
-    delta[~np.isfinite(delta)] = 0.0
     delta *= w
+    delta[~np.isfinite(delta)] = 0.0
     w += delta
+    np.copyto(w, x == np.inf, where=a == np.inf)  # the limit: all weight to the +inf
     return w
 
 
@@ -62,18 +92,13 @@ def two_diff(x, y):
     """Return x − y rounded, and its rounding error: together they are exact (Knuth's TwoDiff)."""
     t = x - y
     z = t - x
-    error = t - z
-    np.subtract(x, error, out=error)
-    z += y
-    error -= z
-    return t, error
+    return t, (x - (t - z)) - (y + z)
 
 
 def split_sum(w):
     """Return the largest of each row, and the sum of the others without it.
 
-    Adding small terms to a large one would round each of them; so the largest is left out. Pairs
-    (largest, rest) merge to (max, rest + rest + min): the fold by halves sums pairwise.
+    Added to a large term, small ones would be rounded each time; so the largest is left out.
     """
     if w.strides[1] == w.itemsize and w.shape[2] == 1:  # the classes lie side by side
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
@@ -82,16 +107,25 @@ def split_sum(w):
         rest = w.sum(axis=1, keepdims=True)
         w[rows, k] = top
         return top[:, None], rest
-    top, rest = w, None
-    while (n := top.shape[1]) > 1:
-        half = (n + 1) // 2
-        left, right = top[:, : n - half], top[:, half:]
-        low = np.minimum(left, right)
-        top = top[:, :half].copy("K")
-        np.maximum(top[:, : n - half], right, out=top[:, : n - half])
-        merged = np.zeros_like(top) if rest is None else rest[:, :half].copy("K")
-        merged[:, : n - half] += low
-        if rest is not None:
-            merged[:, : n - half] += rest[:, half:]
-        rest = merged
-    return top, np.zeros_like(top) if rest is None else rest
+    # Else by halves: two pairs (largest, rest) merge to (max, rest + rest + min).
+    half = w.shape[1] // 2
+    if half == 0:
+        return w.copy(), np.zeros_like(w)
+    left, right, odd = w[:, :half], w[:, half : 2 * half], [(w[:, 2 * half :], 0.0)]
+    top, rest = np.maximum(left, right), np.minimum(left, right)
+    while half > 1:
+        n, half = half, half // 2
+        odd.append((top[:, 2 * half : n], rest[:, 2 * half : n]))
+        cut = slice(half, 2 * half)
+        top, rest = merge(top[:, :half], rest[:, :half], top[:, cut], rest[:, cut])
+    for other_top, other_rest in odd:
+        if other_top.shape[1]:
+            top, rest = merge(top, rest, other_top, other_rest)
+    return top, rest
+
+
+def merge(top, rest, other_top, other_rest):
+    """Merge two pairs (largest, rest of the sum), in the memory of the first."""
+    rest += other_rest
+    rest += np.minimum(top, other_top)
+    return np.maximum(top, other_top, out=top), rest

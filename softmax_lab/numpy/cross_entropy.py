@@ -8,7 +8,7 @@ from softmax_lab.numpy._blocks import as_axes, as_real, for_blocks
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets, check_target
 from softmax_lab.numpy.logits import check_probabilities
-from softmax_lab.numpy.stability import at_infinity, log_softmax, softmax
+from softmax_lab.numpy.stability import log_softmax, softmax
 
 
 def one_hot(target, num_classes, dtype=np.float64):
@@ -295,44 +295,35 @@ def cross_entropy_with_grad(
 
 
 def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
-    """Cross-entropy of class indices y, `mass` · (ℓ + max − x_y), and `scale` times its gradient."""
-    e = Exponentials(x, scratch)
+    """Cross-entropy of class indices y, `mass` · (ℓ + a − x_y), and `scale` times its gradient."""
+    e = Exponentials(x, scratch, keep=gradient)
     x_y = np.take_along_axis(x, y, axis=1)
     below = np.where(x_y == e.a, 0.0, e.a - x_y)
-    losses[...] = np.where(mass == 0, 0.0, mass * (e.log1p_rest() + below))
+    losses[...] = np.where(mass == 0, 0.0, mass * (e.log_total + below))
     if gradient is None:
         return
-    total = e.top + e.rest
-    share = mass * scale / total
-    w_y = np.exp(x_y - e.a) * e.top
-    for w, to in e.parts(gradient):
+    share = mass * scale / e.total
+    for w, to in e.weights(gradient):
         np.multiply(w, share, out=to, casting="same_kind")
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
-    at_y = np.where(below == 0, -e.rest, w_y - total) * share
-    np.put_along_axis(gradient, y, at_y.astype(gradient.dtype), axis=1)
-    finish_gradient(x, e, gradient, y == np.arange(x.shape[1])[:, None], mass, scale)
+    others = np.where(below == 0, e.rest, e.total - e.top * np.exp(-below))
+    np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)
+    if not mass.all():
+        np.copyto(gradient, 0.0, where=mass == 0)
 
 
 def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of target weights y with sum `mass`, and `scale` times its gradient."""
     e = Exponentials(x, scratch)
-    terms = y * (e.log1p_rest() + np.where(x == e.a, 0.0, e.a - x))
+    terms = y * (e.log_total + np.where(x == e.a, 0.0, e.a - x))
     losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
     if gradient is None:
         return
-    total = e.top + e.rest
-    for w, part, to in e.parts(y, gradient):
+    for w, part, to in e.weights(y, gradient):
         confident = (w == e.top) & (2 * part > mass)  # there p − y would cancel
-        winner = (mass - part) - mass * (e.rest / total)
-        g = np.where(confident, winner, mass * (w / total) - part)
+        winner = (mass - part) - mass * (e.rest / e.total)
+        g = np.where(confident, winner, mass * (w / e.total) - part)
         np.multiply(g, scale, out=to, casting="same_kind")
-    finish_gradient(x, e, gradient, y, mass, scale)
-
-
-def finish_gradient(x, e, gradient, y, mass, scale):
-    """Set the gradient in rows with a +inf to its limit, and in rows without mass to 0."""
-    if np.isposinf(e.a).any():
-        at_infinity(x, e, gradient, scale * (mass - y), scale * (0.0 - y))
     if not mass.all():
         np.copyto(gradient, 0.0, where=mass == 0)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax_lab.numpy._blocks import apply, as_real
 from softmax_lab.numpy._exponentials import Exponentials
-from softmax_lab.numpy.stability import at_infinity, softmax
+from softmax_lab.numpy.stability import softmax
 
 
 def softmax_jacobian(x, axis=-1):
@@ -49,28 +49,23 @@ def softmax_vjp_rows(x, out, v, scratch):
     Since p sums to 1, shifting v changes nothing; and so the sum needs no digit of the winner's p.
     """
     e = Exponentials(x, scratch)
-    total = e.top + e.rest
     v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(scratch.dtype)
-    mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.parts(v)) / total
-    for w, u, to in e.parts(v, out):
-        np.multiply(w / total, (u - v_k) - mean, out=to, casting="same_kind")
-    at_infinity(x, e, out, 0.0, 0.0)
+    mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / e.total
+    for w, u, to in e.weights(v, out):
+        np.multiply(w / e.total, (u - v_k) - mean, out=to, casting="same_kind")
 
 
 def log_softmax_vjp_rows(x, out, v, scratch):
     """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
     e = Exponentials(x, scratch)
-    total = e.top + e.rest
     k = x.argmax(axis=1, keepdims=True)
     v_k = np.take_along_axis(v, k, axis=1).astype(scratch.dtype)
     is_other = np.arange(x.shape[1])[:, None] != k
     others = v.sum(axis=1, keepdims=True, where=is_other, dtype=scratch.dtype)
-    for w, u, to in e.parts(v, out):
-        np.subtract(u, w / total * (others + v_k), out=to, casting="same_kind")
-    winner = v_k * (e.rest / total) - e.top / total * others  # rest / total is 1 − p_k
+    for w, u, to in e.weights(v, out):
+        np.subtract(u, w / e.total * (others + v_k), out=to, casting="same_kind")
+    winner = v_k * (e.rest / e.total) - e.top / e.total * others  # rest / total is 1 − p_k
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
-    if np.isposinf(e.a).any():
-        at_infinity(x, e, out, -others, v)
 
 
 def softmax_vjp(x, v, axis=-1):

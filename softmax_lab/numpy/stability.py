@@ -12,32 +12,25 @@ from softmax_lab.numpy._exponentials import Exponentials
 
 def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
-    e = Exponentials(x, scratch)
-    for w, to in e.parts(out):
-        np.multiply(w, 1 / (e.top + e.rest), out=to, casting="same_kind")
-    at_infinity(x, e, out, 1.0, 0.0)
+    e = Exponentials(x, scratch, keep=out)
+    for w, to in e.weights(out):
+        np.multiply(w, 1 / e.total, out=to, casting="same_kind")
 
 
 def log_softmax_rows(x, out, scratch):
-    """Log p = (x − max) − ℓ: both terms are negative, and nothing cancels."""
+    """Log p = (x − a) − ℓ: neither term is positive, so nothing cancels."""
     e = Exponentials(x, scratch)
-    for w, part, to in e.parts(x, out):
-        np.subtract(part, e.a, out=w)
-        np.subtract(w, e.log1p_rest(), out=to, casting="same_kind")
-    at_infinity(x, e, out, 0.0, -np.inf)
+    for t, part, to in e.parts(x, out):
+        np.subtract(part, e.a, out=t)
+        if e.c is not None:
+            np.copyto(t, 0.0, where=part == e.a)  # also where both are +inf
+        np.subtract(t, e.log_total, out=to, casting="same_kind")
 
 
 def logsumexp_rows(x, out, scratch):
-    """Log Σ e^x = max + ℓ."""
+    """Log Σ e^x = a + ℓ."""
     e = Exponentials(x, scratch)
-    out[...] = np.where(np.isfinite(e.a), e.a + e.log1p_rest(), e.a)
-
-
-def at_infinity(x, e, out, winner, loser):
-    """Give rows with one +inf their limit, and rows with several nan."""
-    if np.isposinf(e.a).any():
-        limit = np.where(e.rest < np.inf, np.where(x == np.inf, winner, loser), np.nan)
-        np.copyto(out, limit, where=e.a == np.inf, casting="same_kind")
+    out[...] = np.where(np.isfinite(e.a), e.a + e.log_total, e.a)
 
 
 def softmax(x, axis=-1, *, where=None, out=None):
