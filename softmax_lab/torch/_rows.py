@@ -7,7 +7,7 @@ returns tensors of the same leading shape. It is pure: it changes none of its ar
 import torch
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
-CPU_BLOCK, DEVICE_BLOCK = 1 << 17, 1 << 24
+CPU_BLOCK, DEVICE_BLOCK = 1 << 18, 1 << 24
 
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -62,30 +62,55 @@ def apply(function, x, dim, *beside, reduced=False):
     return y if x.ndim else y.reshape(())
 
 
-def by_rows(rows, outs, arrays):
-    """Fill the tensors `outs` with the results of `rows(*arrays)`, block by block."""
+def by_rows(rows, *arrays, like=None):
+    """Return `rows(*arrays)`, computed block by block into tensors `like` these, or like the first.
+
+    One tensor where `rows` returns one, else a tuple.
+    """
     x = arrays[0]
-    if x.numel() == 0:
-        return outs
-    block = CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK
-    if torch.compiler.is_compiling() or x.ndim == 1 or x.numel() <= block:
-        results = rows(*(y.to(wide(y.dtype)) if y.is_floating_point() else y for y in arrays))
+    outs = torch.empty_like(x) if like is None else like
+    one = isinstance(outs, torch.Tensor)
+    outs = (outs,) if one else outs
+    if x.numel():
+        block = CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK
+        if torch.compiler.is_compiling() or x.numel() <= block:
+            results = rows(*widened(arrays))
+            results = (results,) if one else results
+            outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
+        else:
+            fill(rows, outs, arrays, block)
+    return outs[0] if one else outs
+
+
+def fill(rows, outs, arrays, block):
+    """Cut the tensors into blocks along their first dimensions, and fill those of `outs`."""
+    x = arrays[0]
+    if x.ndim == 1 or x.numel() <= block:
+        results = rows(*widened(arrays))
+        results = (results,) if isinstance(results, torch.Tensor) else results
         for out, result in zip(outs, results, strict=True):
             out.copy_(result)
-        return outs
+        return
     step = max(1, block // (x.numel() // len(x)))
     for pieces in zip(*(each.split(step) for each in (*outs, *arrays)), strict=True):
         if step == 1:
             pieces = [piece.squeeze(0) for piece in pieces]
-        by_rows(rows, pieces[: len(outs)], pieces[len(outs) :])
-    return outs
+        fill(rows, pieces[: len(outs)], pieces[len(outs) :], block)
 
 
-def unknown(condition):
-    """Ask whether a condition holds anywhere. Off the CPU, asking would wait: it may."""
-    if torch.compiler.is_compiling() or condition.device.type != "cpu":
-        return True
-    return bool(condition.any())
+def widened(arrays):
+    """Return the arrays in their working precision; indices stay as they are."""
+    return [x.to(wide(x.dtype)) if x.is_floating_point() else x for x in arrays]
+
+
+def may_ask(x):
+    """Whether Python may look at the values of `x`: off the CPU it would wait for them."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+def may_hold(x, value):
+    """Whether `x` holds a value, or may hold it as far as may be asked."""
+    return not may_ask(x) or bool((x == value).any())
 
 
 def batched(function):

@@ -2,13 +2,14 @@
 
 import torch
 
+from softmax_lab.torch._autograd import CrossEntropy
 from softmax_lab.torch._checks import (
     check_non_negative,
     check_probabilities,
     check_target,
     require,
 )
-from softmax_lab.torch._loss import CrossEntropy, masses
+from softmax_lab.torch._formulas import masses
 from softmax_lab.torch._rows import as_dims, as_real, to_last, wide
 from softmax_lab.torch.stability import log_softmax, softmax
 

@@ -1,0 +1,140 @@
+"""The formulas of the book, for rows: the classes are the last dimension.
+
+Each function is pure, works in the precision of its input, and leaves devices, blocks and autograd
+to others.
+"""
+
+import torch
+
+from softmax_lab.torch._rows import may_ask, may_hold
+
+
+def two_diff(x, y):
+    """Return x − y rounded, and its rounding error: together they are exact (Knuth's TwoDiff)."""
+    t = x - y
+    z = t - x
+    return t, (t - z).neg_().add_(x).sub_(z + y)
+
+
+def exponentials(x):
+    """Return the maximum a of each row, w = e^(x − a), and the sum of w less the winner's 1."""
+    a = x.amax(-1, keepdim=True)
+    shift = needs_shift(a)
+    if shift:
+        t, delta = two_diff(x, a)
+        if may_hold(a, torch.inf):
+            t = torch.where(x == a, 0.0, t)
+        w = t.exp_()
+        w = w.addcmul(w, delta.nan_to_num_(0.0, 0.0, 0.0))  # e^(x − a) = e^t (1 + δ)
+    else:
+        w = x.exp()
+        w = w.div_(w.amax(-1, keepdim=True))
+    # The fractions of w are the losers; the whole parts count the winners.
+    losers = w.frac()
+    rest = losers.sum(-1, keepdim=True)
+    rest = rest - (losers.sub_(w).sum(-1, keepdim=True) + 1)
+    if shift:  # a row with several +inf, or with nothing but −inf, has no limit
+        undefined = (a == -torch.inf) | ((a == torch.inf) & (rest > 0))
+        rest = rest.masked_fill(undefined, torch.nan)
+    return a, w, rest
+
+
+def needs_shift(a):
+    """Whether rows with these maxima must be shifted by them.
+
+    Between these limits they need not be: neither e^x nor its sum can overflow, nor can an answer
+    be lost to underflow; and without a shift, the rounding error of x − a is not made at all.
+    """
+    if not may_ask(a):
+        return True
+    low, high = a.aminmax()
+    return not (low >= -1 and high <= (80 if a.dtype == torch.float32 else 600))
+
+
+def log_p(x, a, rest):
+    """Return log softmax(x) = (x − a) − log(1 + rest): neither term is positive."""
+    t = x - a
+    if may_hold(a, torch.inf):
+        t = torch.where(x == a, 0.0, t)
+    return t.sub_(rest.log1p())
+
+
+def softmax(x):
+    _, w, rest = exponentials(x)
+    return w.mul_((1 + rest).reciprocal_())
+
+
+def log_softmax(x):
+    a, _, rest = exponentials(x)
+    return log_p(x, a, rest)
+
+
+def logsumexp(x):
+    a, _, rest = exponentials(x)
+    return torch.where(a == -torch.inf, a, a + rest.log1p())
+
+
+def softmax_vjp(p, v):
+    """Return p ⊙ (v − Σ p v).
+
+    In exact arithmetic the second centring changes nothing, since p sums to 1. It removes what
+    rounding left of the first: at a confident winner that is all there is.
+    """
+    c = v - (p * v).sum(-1, keepdim=True)
+    return c.sub_((p * c).sum(-1, keepdim=True)).mul_(p)
+
+
+def log_softmax_vjp(x, v):
+    """Return v − p Σ v; twice, as in `softmax_vjp`.
+
+    It starts from x: the exponential of a saved log p would be wrong by |log p| ulp.
+    """
+    p = softmax(x)
+    v = torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1)
+    return torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1)
+
+
+def masses(target, weight, share, n, smoothing):
+    """Return the target mass q of each class: smoothed, times its weight, times the row's share."""
+    if target.is_floating_point():
+        q = target
+    else:
+        q = torch.arange(n, device=target.device) == target
+    q = (1 - smoothing) * q + smoothing / n
+    return q * share if weight is None else q * weight * share
+
+
+def index_loss(x, y, share, *, with_gradient):
+    """Return share · (−log p_y), and its gradient share · (p − e_y)."""
+    a, w, rest = exponentials(x)
+    log_p_y = log_p(x.gather(-1, y), a, rest)
+    none = share == 0
+    loss = (-share * log_p_y).masked_fill(none, 0.0)
+    if not with_gradient:
+        return (loss,)
+    # At y, p − 1 is expm1(log p): nothing cancels, however sure the row is.
+    gradient = put(w.mul_(share / (1 + rest)), y, share * log_p_y.expm1())
+    return loss, gradient.masked_fill_(none, 0.0) if may_hold(share, 0) else gradient
+
+
+def soft_loss(x, target, share, *weight, smoothing, with_gradient):
+    """Return −Σ q log p, and its gradient M p − q, where M = Σ q."""
+    q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing)
+    a, w, rest = exponentials(x)
+    logs = log_p(x, a, rest)
+    loss = -torch.where(q == 0, 0.0, q * logs).sum(-1, keepdim=True)
+    if not with_gradient:
+        return (loss,)
+    p, total = w.mul_((1 + rest).reciprocal_()), q.sum(-1, keepdim=True)
+    # One class may hold more than half of the mass. There M p − q could cancel: M (p − 1) cannot.
+    q_k, k = q.max(-1, keepdim=True)
+    at_k = total * logs.gather(-1, k).expm1() + (total - q_k)
+    at_k = torch.where(2 * q_k > total, at_k, total * p.gather(-1, k) - q_k)
+    return loss, put(total * p - q, k, at_k).masked_fill(total == 0, 0.0)
+
+
+def put(x, index, value):
+    """Return `x` with one entry of each row replaced. `x` itself may be changed."""
+    if torch.compiler.is_compiling():  # a comparison can be fused with what made x
+        return torch.where(torch.arange(x.shape[-1], device=x.device) == index, value, x)
+    return x.scatter_(-1, index, value)
