@@ -114,7 +114,7 @@ def verify(name, solution):
     AssertionError
         If the solution does not pass; the message is the report.
     """
-    report = grade(_find(name), solution, seconds=30.0)
+    report = grade(_find(name), solution, seconds=60.0)
     if not report:
         raise AssertionError(f"this solution does not pass.\n{report!r}")
     return report

@@ -104,3 +104,11 @@ def alike(got, other, tolerance=None):
     if isinstance(got, np.ndarray) and isinstance(other, np.ndarray):
         return got.shape == other.shape and close(got, other, tolerance or LOOSE)
     return type(got) is type(other) and not isinstance(got, np.ndarray) and got == other
+
+
+def distance(got, other):
+    """Return how far two outcomes that look the same are apart, to choose the nearest of several."""
+    if not isinstance(got, np.ndarray):
+        return 0.0
+    with np.errstate(all="ignore"):
+        return float(np.nan_to_num(abs(got.astype(float) - other), nan=0.0, posinf=0.0).sum())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from softmax_lab.exercises import _limits as limits
-from softmax_lab.exercises._compare import alike, as_array, compare, unfit
+from softmax_lab.exercises._compare import alike, as_array, compare, distance, unfit
 from softmax_lab.exercises._exercise import Exercise, Mistake, Property, Unfit, fresh
 from softmax_lab.exercises._report import Report
 
@@ -53,7 +53,7 @@ class Attempt:
     deadline: float
     printed: limits.Bounded = field(default_factory=limits.Bounded)
 
-    def measure(self, prop, case, luck):
+    def measure(self, prop, case, luck=1):
         """Return what the answer gives in one case, or raise Unfit, whatever the answer does."""
         probe = prop.probe or returned
         with limits.global_luck(luck), limits.quiet(self.printed):
@@ -70,14 +70,14 @@ class Attempt:
                 raised = Raised(type(error).__name__, str(error)[:200])
                 raise unfit(raised, f"it raises {raised.kind}", nudge) from None
 
-    def try_case(self, prop, case):
-        """Return the finding of one case."""
+    def try_case(self, prop, case, again):
+        """Return the finding of one case; `again` tries it twice, with other global luck."""
         finding = Finding(prop, case)
         if prop.judge is None:
             with np.errstate(all="ignore"):
                 finding.expected = (prop.expected or self.exercise.right)(*map(fresh, case))
         try:
-            value = self.measure(prop, case, luck=1)
+            value = self.measure(prop, case)
             if prop.judge is not None:
                 finding.got = value
                 finding.mistake = prop.judge(value, *case)
@@ -85,7 +85,11 @@ class Attempt:
                 dtype = case[0].dtype if prop.keeps_dtype else None
                 rules = {"tolerance": prop.tolerance, "torch": self.exercise.torch, "dtype": dtype}
                 finding.got = compare(value, finding.expected, **rules)
-            if finding.mistake is None and not same(value, self.measure(prop, case, luck=2)):
+            if (
+                again
+                and finding.mistake is None
+                and not same(value, self.measure(prop, case, luck=0))
+            ):
                 nudge = "Take randomness from nowhere, or from `rng` if you are given one."
                 raise unfit(finding.got, "the same input gives different results", nudge)
         except Unfit as problem:
@@ -96,8 +100,8 @@ class Attempt:
         """Return what was found in every case, up to the one that used up the time."""
         found = []
         for prop in self.exercise.properties:
-            for case in prop.cases:
-                found.append(self.try_case(prop, case))
+            for number, case in enumerate(prop.cases):
+                found.append(self.try_case(prop, case, again=number == 0))
                 if found[-1].mistake is not None and found[-1].mistake.name == TOO_LONG:
                     return found
         return found
@@ -151,26 +155,33 @@ def misfit(exercise, answer):
 def explain(exercise, findings):
     """Return the known mistake that gives what the answer gave in every failing case, or None.
 
-    Of several, take the one that agrees with the answer in most of the other cases.
+    Of several, take the one that agrees with the answer in most of the other cases, and then the
+    one that comes nearest to it.
     """
     failing = [finding for finding in findings if finding.mistake is not None]
     passing = [finding for finding in findings if finding.mistake is None]
 
-    def agrees(words, finding):
-        wrong = exercise.mistakes[words]
-        got = outcome(Attempt(exercise, wrong, time.monotonic() + 10), finding)
-        return alike(finding.got, got, finding.prop.tolerance)
+    def agrees(mistaken, finding):
+        return alike(finding.got, outcome(mistaken, finding), finding.prop.tolerance)
 
-    suspects = [words for words in exercise.mistakes if all(agrees(words, f) for f in failing)]
+    def rank(mistaken):
+        agreement = sum(agrees(mistaken, finding) for finding in passing)
+        return -agreement, sum(distance(f.got, outcome(mistaken, f)) for f in failing)
+
+    twins = {
+        words: Attempt(exercise, wrong, time.monotonic() + 60)
+        for words, wrong in exercise.mistakes.items()
+    }
+    suspects = [words for words in twins if all(agrees(twins[words], f) for f in failing)]
     if len(suspects) > 1:
-        suspects.sort(key=lambda words: -sum(agrees(words, finding) for finding in passing))
+        suspects.sort(key=lambda words: rank(twins[words]))
     return Mistake(*suspects[0].split(". ", 1)) if suspects else None
 
 
 def outcome(twin, finding):
     """Return what a mistake gives in the case of a finding."""
     try:
-        value = twin.measure(finding.prop, finding.case, luck=1)
+        value = twin.measure(finding.prop, finding.case)
         if isinstance(value, tuple):
             return tuple(as_array(part) for part in value)
         return as_array(value)

@@ -13,7 +13,8 @@ def rewards(*values):
     return Formula(f"f(z) = {list(values)}[z]", lambda z: np.array(values)[z])
 
 
-ROW, MASKED = np.array([0.8, 0.0, -1.0, 0.5]), np.array([-np.inf, 0.0, -np.inf, 1.0])
+ROW, OTHER = np.array([2.5, 0.0, 1.5, 0.0, 0.0]), np.array([0.8, 0.0, -1.0, 0.5])
+MASKED = np.array([-np.inf, 0.0, -np.inf, 1.0])
 GAMES = [
     (rewards(1.0, 3.0, 2.0), np.array([0.5, -0.2, 0.1]), Seed(1)),
     (rewards(0.0, -1.0, 5.0), np.array([0.0, 1.0, -0.5]), Seed(2)),
@@ -65,7 +66,7 @@ EXERCISES = [
         properties=[
             Property(
                 "draws follow softmax",
-                [(ROW, Seed(1)), (np.array([0.0, np.log(3.0)]), Seed(2))],
+                [(ROW, Seed(1)), (OTHER, Seed(2))],
                 probe.shares,
                 probe.softmax_of,
                 measures=f"shares of the classes in {probe.DRAWS} draws",
@@ -116,7 +117,7 @@ EXERCISES = [
             ),
             Property(
                 "the largest entry falls on each class as often as softmax says",
-                [(ROW, 0.7, Seed(4))],
+                [(ROW, 0.7, Seed(4)), (OTHER, 1.5, Seed(7))],
                 probe.winners,
                 probe.softmax_of,
                 measures=f"shares of the classes in {probe.DRAWS} samples",
