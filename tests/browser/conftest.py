@@ -1,0 +1,25 @@
+"""What the tests of the built pages share: the pages, over http and from disk, in one browser."""
+
+import pytest
+
+from tests.book.notebooks import ROOT, listed_pages
+from tests.browsers import browser, serve  # noqa: F401
+
+HTML = ROOT / "_build" / "html"
+PAGES = listed_pages()
+CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
+
+
+@pytest.fixture(scope="session")
+def addresses():
+    """The book's address by scheme: served on localhost, and opened from disk."""
+    missing = [page for page in PAGES if not (HTML / f"{page}.html").exists()]
+    assert not missing, f"not built: {missing}; run `make book`"
+    with serve(HTML) as address:
+        yield {"http": address, "file": HTML.as_uri()}
+
+
+@pytest.fixture
+def address(addresses):
+    """The book's address on localhost."""
+    return addresses["http"]

@@ -1,0 +1,54 @@
+"""Every page of the built book, as a reader meets it: complete, silent, and within the window."""
+
+import pytest
+
+from tests.browser.conftest import PAGES
+from tests.browsers import open_page
+
+WIDTHS = {"desk": 1280, "phone": 390}
+
+# Runs in the page. Returns what is wrong with it, in words; an empty list where nothing is.
+INSPECT = """async () => {
+  await MathJax.startup.promise;
+  const wrong = [];
+  const root = document.documentElement;
+  if (root.scrollWidth > root.clientWidth + 1) {
+    const wide = [...document.querySelectorAll("body *")].find(
+      (e) => e.getBoundingClientRect().right > root.clientWidth + 1 && e.offsetParent &&
+        !e.closest("pre, table, .math, mjx-container, .bd-sidebar"));
+    wrong.push(`wider than the window: ${root.scrollWidth} px, see ${wide?.outerHTML.slice(0, 120)}`);
+  }
+  const formulas = document.querySelectorAll(".math").length;
+  const drawn = document.querySelectorAll(".math mjx-container").length;
+  if (drawn < formulas) wrong.push(`${formulas - drawn} of ${formulas} formulas are not drawn`);
+  for (const e of document.querySelectorAll("mjx-merror, [data-mjx-error]"))
+    wrong.push(`a formula with an error: ${e.textContent.slice(0, 80)}`);
+  for (const image of document.querySelectorAll(".bd-article img")) {
+    image.loading = "eager";
+    await image.decode().catch(() => {});
+    if (!image.naturalWidth) wrong.push(`a picture that does not load: ${image.src}`);
+    if (image.clientWidth < 8) wrong.push(`a picture that is not seen: ${image.src}`);
+    const alt = image.alt.trim();
+    if (alt.split(" ").length < 4) wrong.push(`alt text that tells nothing: "${alt}" on ${image.src}`);
+  }
+  for (const chart of document.querySelectorAll(".chart")) {
+    if (!chart.querySelector("svg")) wrong.push("a chart that is not drawn");
+    if (!chart.getAttribute("aria-label")) wrong.push("a chart without a text alternative");
+  }
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_complete_silent_and_fits(browser, addresses, page, width, scheme):
+    url = f"{addresses[scheme]}/{page}.html"
+    size = {"width": WIDTHS[width], "height": 900}
+    # open_page fails on a console message and on a request to anywhere else.
+    with open_page(browser, url, viewport=size, color_scheme="light") as tab:
+        wrong = {"light": tab.evaluate(INSPECT)}
+        tab.emulate_media(color_scheme="dark")
+        tab.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+        wrong["dark"] = tab.evaluate(INSPECT)
+    assert wrong == {"light": [], "dark": []}
