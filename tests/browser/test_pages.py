@@ -16,7 +16,7 @@ INSPECT = """async () => {
     const wide = [...document.querySelectorAll("body *")].find(
       (e) => e.getBoundingClientRect().right > root.clientWidth + 1 && e.offsetParent &&
         !e.closest("pre, table, .math, mjx-container, .bd-sidebar"));
-    wrong.push(`wider than the window: ${root.scrollWidth} px, see ${wide?.outerHTML.slice(0, 120)}`);
+    wrong.push(`wider than the window (${root.scrollWidth}): ${wide?.outerHTML.slice(0, 120)}`);
   }
   const formulas = document.querySelectorAll(".math").length;
   const drawn = document.querySelectorAll(".math mjx-container").length;
@@ -29,7 +29,7 @@ INSPECT = """async () => {
     if (!image.naturalWidth) wrong.push(`a picture that does not load: ${image.src}`);
     if (image.clientWidth < 8) wrong.push(`a picture that is not seen: ${image.src}`);
     const alt = image.alt.trim();
-    if (alt.split(" ").length < 4) wrong.push(`alt text that tells nothing: "${alt}" on ${image.src}`);
+    if (alt.split(" ").length < 4) wrong.push(`alt text that tells nothing: "${alt}"`);
   }
   for (const chart of document.querySelectorAll(".chart")) {
     if (!chart.querySelector("svg")) wrong.push("a chart that is not drawn");
