@@ -20,6 +20,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-component-update",
 ]
+PATIENCE = 120_000  # milliseconds; a machine may be busy with other tests
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -44,6 +45,7 @@ def browser():
 def open_page(browser, url, **options):
     """Open a page that must neither complain nor fetch anything from elsewhere."""
     context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     complaints = []
     page.on("console", lambda message: complaints.extend(_complaint(message)))

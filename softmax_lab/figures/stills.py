@@ -46,13 +46,13 @@ def show_digits(images, titles=None, *, columns=10):
         )
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(0.8 * columns, rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(0.6 * columns, 0.8 * rows), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for i, (image, ax) in enumerate(zip(images, axes.flat, strict=False)):
         ax.imshow(image, vmin=0, vmax=images.max())
         if titles is not None:
-            ax.set_title(titles[i], loc="center", fontsize="small", weight="normal")
+            ax.set_title(titles[i], loc="center", fontsize="medium", weight="normal")
     return figure
 
 

@@ -33,7 +33,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
     "figure.facecolor": "none",
-    "figure.figsize": (6.4, 3.2),
+    "figure.figsize": (5.2, 2.9),  # inches; small, so that letters stay legible on a phone
     "font.family": "DejaVu Sans",  # ships with matplotlib, so every machine draws the same letters
     "font.size": 10,
     "axes.facecolor": "none",

@@ -11,7 +11,7 @@ import vl_convert
 
 MIME_TYPE = "application/vnd.vegalite.v5+json"
 MIME_TYPE_NEXT = "application/vnd.vegalite.v6+json"
-SCHEMA = "https://vega.github.io/schema/vega-lite/v5.20.1.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 INK = "currentColor"  # the colour of the text around the chart, whatever the theme
 CONFIG = {
     "axis": {
