@@ -5,6 +5,13 @@ Everything is computed in float64 (or wider) and rounded once at the end.
 
 import numpy as np
 
+# No row is shifted whose maximum lies between −1 and this share of the logarithm of the largest
+# number: neither e^x nor its sum overflows there, and no answer is lost to underflow.
+HIGHEST = {
+    np.dtype(t): 0.7 * float(np.log(np.finfo(t).max))
+    for t in (np.float16, np.float32, np.float64, np.longdouble)
+}
+
 
 class Exponentials:
     """w = e^(x − c) of a block of rows, and the sum of w as its largest term and the rest.
@@ -15,27 +22,21 @@ class Exponentials:
     """
 
     def __init__(self, x, scratch, keep=None):
-        self.x, self.scratch, self.keep = x, scratch, keep
-        self.a = x.max(axis=1, keepdims=True).astype(scratch.dtype, copy=False)
-        self.c = shift(self.a, x.dtype)
+        self.x, self.scratch, self.filled = x, scratch, False
+        self.keep = None if x.dtype == np.float16 else keep  # float16 would round them too early
         self.whole = x.shape[1] == scratch.shape[1]
-        if self.whole:
-            self.top, self.rest = split_sum(weights(x, self.a, self.c, scratch))
-        else:
-            self.top, self.rest = self.sum_parts()
+        self.a = x.max(axis=1, keepdims=True).astype(scratch.dtype, copy=False)
+        self.c = shift(self.a, HIGHEST[x.dtype])
+        split = x.dtype == scratch.dtype
+        if not split:  # float64 has digits to spare for float32, unless the winner is confident
+            self.top = weights(self.a, self.a, self.c, np.empty_like(self.a))
+            self.rest = sum(w.sum(axis=1, keepdims=True) for (w,) in self.weights()) - self.top
+            split = np.any(self.rest < 2.0**-20 * self.top)
+        if split:
+            sums = [split_sum(w.astype(scratch.dtype, copy=False)) for (w,) in self.weights()]
+            self.top, self.rest = sums[0] if self.whole else merge_all(sums)
         if self.c is not None:
             self.rest[(self.a == np.inf) & (self.rest > 0)] = np.nan  # a second +inf: no limit
-
-    def sum_parts(self):
-        tops, rests = [], []
-        for w, part, kept in self.parts(self.x, self.x if self.keep is None else self.keep):
-            top, rest = split_sum(weights(part, self.a, self.c, w))
-            tops.append(top)
-            rests.append(rest)
-            if self.keep is not None:
-                np.copyto(kept, w, casting="same_kind")
-        top, others = split_sum(np.concatenate(tops, axis=1))
-        return top, others + np.concatenate(rests, axis=1).sum(axis=1, keepdims=True)
 
     def parts(self, *arrays):
         """Yield scratch space and the arrays, part by part: most often there is one."""
@@ -46,11 +47,16 @@ class Exponentials:
 
     def weights(self, *arrays):
         """Yield w and the arrays, part by part."""
-        kept = self.x if self.keep is None else self.keep
-        for w, part, *cut in self.parts(kept, *arrays):
-            if not self.whole:
-                w = weights(part, self.a, self.c, w) if self.keep is None else part
+        keep = self.x if self.keep is None else self.keep
+        for w, part, kept, *cut in self.parts(self.x, keep, *arrays):
+            if not self.filled or (self.keep is None and not self.whole):
+                weights(part, self.a, self.c, w)
+                if self.keep is not None and not self.whole:
+                    np.copyto(kept, w, casting="same_kind")
+            elif not self.whole:
+                w = kept
             yield w, *cut
+        self.filled = True
 
     @property
     def total(self):
@@ -63,13 +69,11 @@ class Exponentials:
         return np.log1p(self.rest / self.top)
 
 
-def shift(a, dtype):
-    """Return the shift c for maxima `a`: 0 where none is needed, else a. None if all are 0.
+def shift(a, high):
+    """Return the shift c for maxima `a`: a, or 0 in [−1, high]. None if all are 0.
 
-    From −1 up to 0.85 of the logarithm of the largest number, neither e^x nor its sum overflows, no
-    answer is lost to underflow, and the rounding error of x − a is better not made at all.
+    The rounding error of x − 0 is none: unshifted rows are the more accurate, and the faster.
     """
-    high = 0.85 * np.log(np.finfo(dtype).max)
     outside = np.abs(a - (high - 1) / 2) > (high + 1) / 2
     return np.where(outside & np.isfinite(a), a, 0.0) if outside.any() else None
 
@@ -129,3 +133,10 @@ def merge(top, rest, other_top, other_rest):
     rest += other_rest
     rest += np.minimum(top, other_top)
     return np.maximum(top, other_top, out=top), rest
+
+
+def merge_all(sums):
+    """Merge the pairs (largest, rest) of the parts of a row."""
+    tops, rests = (np.concatenate(each, axis=1) for each in zip(*sums, strict=True))
+    top, others = split_sum(tops)
+    return top, others + rests.sum(axis=1, keepdims=True)

@@ -304,7 +304,7 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
         return
     share = mass * scale / e.total
     for w, to in e.weights(gradient):
-        np.multiply(w, share, out=to, casting="same_kind")
+        np.multiply(w, share.astype(w.dtype), out=to, casting="same_kind")
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
     others = np.where(below == 0, e.rest, e.total - e.top * np.exp(-below))
     np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)

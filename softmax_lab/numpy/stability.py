@@ -14,17 +14,18 @@ def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
     e = Exponentials(x, scratch, keep=out)
     for w, to in e.weights(out):
-        np.multiply(w, 1 / e.total, out=to, casting="same_kind")
+        np.multiply(w, (1 / e.total).astype(w.dtype), out=to, casting="same_kind")
 
 
 def log_softmax_rows(x, out, scratch):
     """Log p = (x − a) − ℓ: neither term is positive, so nothing cancels."""
     e = Exponentials(x, scratch)
     for t, part, to in e.parts(x, out):
-        np.subtract(part, e.a, out=t)
+        t = t if out.dtype == np.float16 else to  # float16 is rounded once
+        np.subtract(part, e.a.astype(t.dtype), out=t)
         if e.c is not None:
-            np.copyto(t, 0.0, where=part == e.a)  # also where both are +inf
-        np.subtract(t, e.log_total, out=to, casting="same_kind")
+            t[np.isnan(t) & (e.a == np.inf)] = 0.0  # a +inf less itself
+        np.subtract(t, e.log_total.astype(t.dtype), out=to, casting="same_kind")
 
 
 def logsumexp_rows(x, out, scratch):
