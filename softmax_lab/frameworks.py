@@ -77,8 +77,10 @@ class Case(NamedTuple):
 
 
 FRAMEWORKS = {
-    "here, NumPy": Framework("0.1.0", "import softmax_lab"),
-    "here, torch": Framework("0.1.0", "import torch, softmax_lab.torch", "torch.from_numpy"),
+    "Softmax Lab": Framework("0.1.0", "import softmax_lab"),
+    "Softmax Lab (torch)": Framework(
+        "0.1.0", "import torch, softmax_lab.torch", "torch.from_numpy"
+    ),
     "NumPy": Framework("2.4.6", "import numpy as np"),
     "SciPy": Framework("1.17.1", "import scipy.special"),
     "PyTorch": Framework(
@@ -94,8 +96,8 @@ OPTIONS = "weight ignore_index reduction label_smoothing"
 
 CALLS = {
     "softmax": {
-        "here, NumPy": Call("softmax_lab.softmax(x, axis=-1)", "x axis where out", -1),
-        "here, torch": Call("softmax_lab.torch.softmax(x, dim=-1)", "x dim where", -1),
+        "Softmax Lab": Call("softmax_lab.softmax(x, axis=-1)", "x axis where out", -1),
+        "Softmax Lab (torch)": Call("softmax_lab.torch.softmax(x, dim=-1)", "x dim where", -1),
         "SciPy": Call("scipy.special.softmax(x, axis=-1)", "x axis", "all"),
         "PyTorch": Call("torch.softmax(x, dim=-1)", "input dim dtype", "required"),
         "TensorFlow": Call("tf.nn.softmax(x, axis=-1)", "logits axis name", -1),
@@ -104,8 +106,8 @@ CALLS = {
         "ONNX": Call("Softmax(x, axis=-1)", "input axis", -1),
     },
     "log_softmax": {
-        "here, NumPy": Call("softmax_lab.log_softmax(x, axis=-1)", "x axis where out", -1),
-        "here, torch": Call("softmax_lab.torch.log_softmax(x, dim=-1)", "x dim where", -1),
+        "Softmax Lab": Call("softmax_lab.log_softmax(x, axis=-1)", "x axis where out", -1),
+        "Softmax Lab (torch)": Call("softmax_lab.torch.log_softmax(x, dim=-1)", "x dim where", -1),
         "SciPy": Call("scipy.special.log_softmax(x, axis=-1)", "x axis", "all"),
         "PyTorch": Call("torch.log_softmax(x, dim=-1)", "input dim dtype", "required"),
         "TensorFlow": Call("tf.nn.log_softmax(x, axis=-1)", "logits axis name", -1),
@@ -114,8 +116,10 @@ CALLS = {
         "ONNX": Call("LogSoftmax(x, axis=-1)", "input axis", -1),
     },
     "logsumexp": {
-        "here, NumPy": Call("softmax_lab.logsumexp(x, axis=-1)", "x axis keepdims where out", -1),
-        "here, torch": Call("softmax_lab.torch.logsumexp(x, dim=-1)", "x dim keepdim where", -1),
+        "Softmax Lab": Call("softmax_lab.logsumexp(x, axis=-1)", "x axis keepdims where out", -1),
+        "Softmax Lab (torch)": Call(
+            "softmax_lab.torch.logsumexp(x, dim=-1)", "x dim keepdim where", -1
+        ),
         "NumPy": Call("np.logaddexp.reduce(x, axis=-1)", "array axis dtype out", 0),
         "SciPy": Call("scipy.special.logsumexp(x, axis=-1)", "a axis b keepdims", "all"),
         "PyTorch": Call("torch.logsumexp(x, dim=-1)", "input dim keepdim out", "required"),
@@ -125,10 +129,10 @@ CALLS = {
         "ONNX": Call("ReduceLogSumExp(x, axes=[-1], keepdims=0)", "data axes keepdims", "all"),
     },
     "cross_entropy": {
-        "here, NumPy": Call(
+        "Softmax Lab": Call(
             "softmax_lab.cross_entropy(x, y)", f"logits target axis {OPTIONS}", -1, "mean"
         ),
-        "here, torch": Call(
+        "Softmax Lab (torch)": Call(
             "softmax_lab.torch.cross_entropy(x, y)", f"logits target dim {OPTIONS}", -1, "mean"
         ),
         "PyTorch": Call("F.cross_entropy(x, y)", f"input target {OPTIONS}", 1, "mean"),
@@ -158,8 +162,8 @@ CALLS = {
         ),
     },
     "soft_cross_entropy": {
-        "here, NumPy": Call("softmax_lab.cross_entropy(x, y)", "logits target axis", -1, "mean"),
-        "here, torch": Call(
+        "Softmax Lab": Call("softmax_lab.cross_entropy(x, y)", "logits target axis", -1, "mean"),
+        "Softmax Lab (torch)": Call(
             "softmax_lab.torch.cross_entropy(x, y)", "logits target dim", -1, "mean"
         ),
         "PyTorch": Call("F.cross_entropy(x, y)", "input target", 1, "mean"),
@@ -180,7 +184,7 @@ CALLS = {
 }
 """The calls, by function and framework. A framework that is not named has no such function."""
 
-HERE = ("here, NumPy", "here, torch")
+HERE = ("Softmax Lab", "Softmax Lab (torch)")
 TF = ("TensorFlow", "Keras")
 REFUSED = dict.fromkeys(TF, "InvalidArgumentError")
 ONLY = (-INF, -INF, -INF)
@@ -189,36 +193,30 @@ SHARES = (0.09003057, 0.24472848, 0.66524094)
 HALF = -0.6931472  # log 1/2
 
 CASES = [
+    Case("three logits", "softmax", (1.0, 2.0, 3.0), None, SHARES, {}),
+    Case("one −∞", "softmax", (-INF, 0.0, 0.0), None, (0.0, 0.5, 0.5), {}),
+    Case("one −∞", "log_softmax", (-INF, 0.0, 0.0), None, (-INF, HALF, HALF), {}),
+    Case("only −∞", "softmax", ONLY, None, NANS, {}),
+    Case("only −∞", "log_softmax", ONLY, None, NANS, {}),
+    Case("only −∞", "logsumexp", ONLY, None, -INF, {}),
     Case(
-        "three logits",
-        "softmax",
-        (1.0, 2.0, 3.0),
-        None,
-        SHARES,
-        {"TensorFlow": (0.09003057, 0.24472848, 0.66524088)},
-    ),
-    Case("one −inf", "softmax", (-INF, 0.0, 0.0), None, (0.0, 0.5, 0.5), {}),
-    Case("one −inf", "log_softmax", (-INF, 0.0, 0.0), None, (-INF, HALF, HALF), {}),
-    Case("only −inf", "softmax", ONLY, None, NANS, {}),
-    Case("only −inf", "log_softmax", ONLY, None, NANS, {}),
-    Case("only −inf", "logsumexp", ONLY, None, -INF, {}),
-    Case(
-        "one +inf",
+        "one +∞",
         "softmax",
         (INF, 0.0, 0.0),
         None,
         NANS,
         dict.fromkeys(HERE, (1.0, 0.0, 0.0)) | dict.fromkeys(TF, (NAN, 0.0, 0.0)),
     ),
-    Case("−inf at the target", "cross_entropy", (-INF, 0.0, 0.0), 0, INF, {}),
+    Case("−∞ at the target", "cross_entropy", (-INF, 0.0, 0.0), 0, INF, {}),
     Case(
-        "−inf where the target has no mass",
+        "−∞ where the target is 0",
         "soft_cross_entropy",
         (-INF, 0.0, 0.0),
         (0.0, 0.5, 0.5),
         NAN,
         dict.fromkeys(HERE, -HALF),
     ),
+    Case("a confident mistake", "cross_entropy", (0.0, 200.0), 0, 200.0, {}),
     Case(
         "a confident winner",
         "log_softmax",
