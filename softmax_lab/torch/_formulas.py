@@ -17,9 +17,9 @@ def two_diff(x, y):
 
 
 def exponentials(x):
-    """Return the maximum a of each row, w = e^(x − a), and the sum of w less the winner's 1."""
+    """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1."""
     a = x.amax(-1, keepdim=True)
-    shift = needs_shift(a)
+    shift = needs_shift(x, a)
     if shift:
         t, delta = two_diff(x, a)
         if may_hold(a, torch.inf):
@@ -28,19 +28,30 @@ def exponentials(x):
         w = w.addcmul(w, delta.nan_to_num_(0.0, 0.0, 0.0))  # e^(x − a) = e^t (1 + δ)
     else:
         w = x.exp()
+        total, top = w.sum(-1, keepdim=True), a.exp()
+        if (total > 4 * top).all():
+            return a, w, total, total / top - 1
         w = w.div_(w.amax(-1, keepdim=True))
-    # The fractions of w are the losers; the whole parts count the winners.
-    losers = w.frac()
-    rest = losers.sum(-1, keepdim=True)
-    rest = rest - (losers.sub_(w).sum(-1, keepdim=True) + 1)
+    rest = sum_of_losers(w)
     if shift:  # a row with several +inf, or with nothing but −inf, has no limit
         undefined = (a == -torch.inf) | ((a == torch.inf) & (rest > 0))
         rest = rest.masked_fill(undefined, torch.nan)
-    return a, w, rest
+    return a, w, 1 + rest, rest
 
 
-def needs_shift(a):
-    """Whether rows with these maxima must be shifted by them.
+def sum_of_losers(w):
+    """Return Σ w − 1 for rows whose largest entry is 1.
+
+    A sum that starts at 1 loses the digits of all that is small beside it. So the fractions are
+    added up without the winners, which are the whole parts.
+    """
+    losers = w.frac()
+    rest = losers.sum(-1, keepdim=True)
+    return rest - (losers.sub_(w).sum(-1, keepdim=True) + 1)
+
+
+def needs_shift(x, a):
+    """Whether rows x with maxima a must be shifted by them.
 
     Between these limits they need not be: neither e^x nor its sum can overflow, nor can an answer
     be lost to underflow; and without a shift, the rounding error of x − a is not made at all.
@@ -48,7 +59,8 @@ def needs_shift(a):
     if not may_ask(a):
         return True
     low, high = a.aminmax()
-    return not (low >= -1 and high <= (80 if a.dtype == torch.float32 else 600))
+    least, most = (-87, 60) if a.dtype == torch.float32 else (-708, 600)
+    return not (high <= most and (low >= -1 or x.amin() >= least))
 
 
 def log_p(x, a, rest):
@@ -60,17 +72,17 @@ def log_p(x, a, rest):
 
 
 def softmax(x):
-    _, w, rest = exponentials(x)
-    return w.mul_((1 + rest).reciprocal_())
+    _, w, total, _ = exponentials(x)
+    return w.mul_(total.reciprocal_())
 
 
 def log_softmax(x):
-    a, _, rest = exponentials(x)
+    a, _, _, rest = exponentials(x)
     return log_p(x, a, rest)
 
 
 def logsumexp(x):
-    a, _, rest = exponentials(x)
+    a, _, _, rest = exponentials(x)
     return torch.where(a == -torch.inf, a, a + rest.log1p())
 
 
@@ -106,31 +118,31 @@ def masses(target, weight, share, n, smoothing):
 
 def index_loss(x, y, share, *, with_gradient):
     """Return share · (−log p_y), and its gradient share · (p − e_y)."""
-    a, w, rest = exponentials(x)
+    a, w, total, rest = exponentials(x)
     log_p_y = log_p(x.gather(-1, y), a, rest)
     none = share == 0
     loss = (-share * log_p_y).masked_fill(none, 0.0)
     if not with_gradient:
         return (loss,)
     # At y, p − 1 is expm1(log p): nothing cancels, however sure the row is.
-    gradient = put(w.mul_(share / (1 + rest)), y, share * log_p_y.expm1())
+    gradient = put(w.mul_(share / total), y, share * log_p_y.expm1())
     return loss, gradient.masked_fill_(none, 0.0) if may_hold(share, 0) else gradient
 
 
 def soft_loss(x, target, share, *weight, smoothing, with_gradient):
     """Return −Σ q log p, and its gradient M p − q, where M = Σ q."""
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing)
-    a, w, rest = exponentials(x)
+    a, w, total, rest = exponentials(x)
     logs = log_p(x, a, rest)
     loss = -torch.where(q == 0, 0.0, q * logs).sum(-1, keepdim=True)
     if not with_gradient:
         return (loss,)
-    p, total = w.mul_((1 + rest).reciprocal_()), q.sum(-1, keepdim=True)
+    p, mass = w.div_(total), q.sum(-1, keepdim=True)
     # One class may hold more than half of the mass. There M p − q could cancel: M (p − 1) cannot.
     q_k, k = q.max(-1, keepdim=True)
-    at_k = total * logs.gather(-1, k).expm1() + (total - q_k)
-    at_k = torch.where(2 * q_k > total, at_k, total * p.gather(-1, k) - q_k)
-    return loss, put(total * p - q, k, at_k).masked_fill(total == 0, 0.0)
+    at_k = mass * logs.gather(-1, k).expm1() + (mass - q_k)
+    at_k = torch.where(2 * q_k > mass, at_k, mass * p.gather(-1, k) - q_k)
+    return loss, put(mass * p - q, k, at_k).masked_fill(mass == 0, 0.0)
 
 
 def put(x, index, value):
