@@ -41,6 +41,8 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
     >>> simplex().to_dict()["params"][0]["bind"]["name"]
     'true class'
     """
+    if target not in (1, 2, 3):
+        raise ValueError(f"target is {target}; the classes of this chart are 1, 2 and 3")
     # A unit must be as long across as upwards, however wide the page makes the chart.
     half = f"{HIGH - LOW} / 2 * width / height"
     left, right = alt.expr(f"0.5 - {half}"), alt.expr(f"0.5 + {half}")
@@ -91,7 +93,7 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
             angle=alt.Angle("angle:Q", scale=None)
         ),
         slider("target", "true class", target, 1, 3, 1),
-        *logit_sliders(logits),
+        *logit_sliders(logits, count=3),
         formula("cornerX", "[0, 1, 0.5]"),
         formula("cornerY", "[0, 0, sqrt(3) / 2]"),
         *softmax_formulas(3),

@@ -53,7 +53,7 @@ def sigmoid(logits=(2.0, 1.0)):
         + point.mark_rule(strokeDash=[4, 3], aria=False).encode(y2=alt.datum(0))
         + point.mark_point(filled=True, opacity=1, size=140, color=COLOURS["vermillion"])
         + point.mark_text(dy=-14, dx=-24, aria=False).encode(text="number:N"),
-        *logit_sliders(logits),
+        *logit_sliders(logits, count=2),
         slider("c", "add to both", 0, -50, 50, 1),
         formula("moved", "[z[0] + c, z[1] + c]"),
         *softmax_formulas(2, source="moved"),

@@ -61,8 +61,15 @@ def slider(name, label, value, low, high, step=0.1):
     return alt.param(name=name, value=value, bind=control)
 
 
-def logit_sliders(logits, *, low=-5, high=5):
+def logit_sliders(logits, *, low=-5, high=5, count=None):
     """Return sliders z1, z2, ... that start at the given logits, and the formula of the list z."""
+    if len(logits) < 2 or (count and len(logits) != count):
+        raise ValueError(
+            f"logits has {len(logits)} entries; this chart takes {count or '2 or more'}"
+        )
+    for value in logits:
+        if not low <= value <= high:
+            raise ValueError(f"logits holds {value}; its slider reaches from {low} to {high}")
     names = [f"z{i}" for i in range(1, len(logits) + 1)]
     sliders = [
         slider(name, f"logit {i}", float(value), low, high)

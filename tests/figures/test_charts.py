@@ -187,6 +187,7 @@ def simplex(drawn, sliders):
     np.testing.assert_allclose(head["row"]["loss"], loss, rtol=1e-9, atol=1e-15)
     arrow = np.array([head["row"]["x"] - head["row"]["x2"], head["row"]["y"] - head["row"]["y2"]])
     np.testing.assert_allclose(arrow, (gradient @ corners)[0], atol=1e-12)
+    assert head["row"]["angle"] == pytest.approx(np.degrees(np.arctan2(*arrow)))
     # The middle of the head is at p, in pixels; a unit is as long across as upwards.
     unit = drawn.height / 1.1
     middle = np.array([head["left"] + head["right"], head["top"] + head["bottom"]]) / 2

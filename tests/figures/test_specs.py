@@ -9,10 +9,13 @@ import warnings
 from types import SimpleNamespace
 
 import altair as alt
+import numpy as np
 import pytest
 import vl_convert
+from mpmath import mp
 
 from softmax_lab.figures.page import ChartRenderer, chart_html, write_vega
+from softmax_lab.figures.stability import offset_table
 from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
 from tests.figures.conftest import CHARTS, bundle, make
 
@@ -87,3 +90,36 @@ def test_vega_is_one_file_and_the_same_every_time(tmp_path):
     text = (tmp_path / "a" / "vega.js").read_bytes()
     assert text == (tmp_path / "b" / "vega.js").read_bytes()
     assert 500_000 < len(text) < 1_200_000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("definition.probabilities", [[1.0]], "logits has 1 entries; this chart takes 2 or more"),
+        ("definition.probabilities", [[0, 7]], "logits holds 7; its slider reaches from -5 to 5"),
+        ("gradients.jacobian", [[0, float("nan")]], "logits holds nan"),
+        ("logits.sigmoid", [[1, 2, 3]], "logits has 3 entries; this chart takes 2"),
+        ("cross_entropy.simplex", [[1, 2]], "logits has 2 entries; this chart takes 3"),
+        ("cross_entropy.simplex", [[1, 2, 3], 0], "target is 0; the classes of this chart are 1"),
+    ],
+)
+def test_a_chart_refuses_what_its_sliders_cannot_show(name, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make(name, *arguments)
+
+
+def test_the_table_of_offsets_is_float32_and_its_verdicts_hold():
+    with mp.workdps(40):
+        weights = [mp.exp(x) for x in (0, -1, -4)]
+        truth = np.array([float(weight / sum(weights)) for weight in weights])
+    grid, naive, shifted, verdicts = offset_table()
+    assert naive.dtype == shifted.dtype == np.float32
+    # These offsets are exact in float32, so shifting them away loses nothing.
+    np.testing.assert_allclose(shifted, np.tile(truth, (len(grid), 1)), rtol=3e-7)
+    finite = np.isfinite(naive).all(axis=1)
+    close = np.isclose(naive, truth, rtol=1e-3, atol=0).all(axis=1)
+    np.testing.assert_array_equal(verdicts == "nan", ~finite)
+    np.testing.assert_array_equal(verdicts == "right", close)
+    at = dict(zip(grid, verdicts, strict=True))
+    found = [at[c] for c in (-110, -101, 0, 80, 88.5, 95)]
+    assert found == ["nan", "wrong", "right", "right", "wrong", "nan"]
