@@ -107,7 +107,7 @@ def alike(got, other, tolerance=None):
 
 
 def distance(got, other):
-    """Return how far two outcomes that look the same are apart, to choose the nearest of several."""
+    """Return how far two outcomes that look the same are apart, to choose the nearest."""
     if not isinstance(got, np.ndarray):
         return 0.0
     with np.errstate(all="ignore"):

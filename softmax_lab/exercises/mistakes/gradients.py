@@ -149,9 +149,11 @@ def _differences(quotient):
     return lambda f, x: np.array([quotient(f, x, step) for step in 1e-5 * np.eye(len(x))])
 
 
-def _whole(x, step):
-    """Add a step to a copy of x that may hold integers only."""
-    return (x + step).astype(x.dtype)
+def _added(x, step):
+    """Add a step to a copy of x in place, which an array of integers refuses."""
+    copy = x.copy()
+    copy += step
+    return copy
 
 
 FINITE_DIFFERENCES = {
@@ -167,8 +169,8 @@ FINITE_DIFFERENCES = {
     "all coordinates move at once. Nudge one and keep the others still.": _differences(
         lambda f, x, step: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
     ),
-    "an array of integers swallows the step. Which dtype has the copy you nudge?": _differences(
-        lambda f, x, step: (f(_whole(x, step)) - f(_whole(x, -step))) / 2e-5
+    "an array of integers takes no fractions. Which dtype has the copy you nudge?": _differences(
+        lambda f, x, step: (f(_added(x, step)) - f(_added(x, -step))) / 2e-5
     ),
     "zero everywhere. Do the two points differ at all?": (lambda f, x: np.zeros(len(x))),
     "one number, the slope along the diagonal. One for each coordinate is asked for.": (

@@ -119,11 +119,13 @@ LOG_SOFTMAX = {
 }
 
 
-def _fold(step):
+def _fold(step, guarded=True):
     def streaming(chunks):
         top, total = -np.inf, 0.0
         for chunk in chunks:
-            top, total = step(top, total, chunk, max(top, chunk.max()))
+            new = max(top, chunk.max())
+            if new > -np.inf or not guarded:
+                top, total = step(top, total, chunk, new)
         return top + np.log(total)
 
     return streaming
@@ -168,7 +170,8 @@ STREAMING_LOGSUMEXP = {
     "the mean of the chunks' results. Is a longer stream's sum not larger?": _each(np.mean),
     "it reads the stream twice, and the second time nothing comes. One pass!": _twice,
     "chunks of only -inf spoil the sum. What is -inf - (-inf)?": _fold(
-        lambda top, total, chunk, new: (new, total * np.exp(top - new) + np.exp(chunk - new).sum())
+        lambda top, total, chunk, new: (new, total * np.exp(top - new) + np.exp(chunk - new).sum()),
+        guarded=False,
     ),
 }
 
