@@ -26,6 +26,8 @@ def as_real(x, name="x"):
 
 def as_axes(axis, ndim):
     """Return `axis` (an integer, a tuple or None for all) as a sorted tuple of distinct axes."""
+    if type(axis) is int and -ndim <= axis < ndim:
+        return (axis % ndim,)
     ndim = max(ndim, 1)
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     for each in axes:
@@ -64,18 +66,21 @@ def from_blocks(blocks, shape, axes):
     return np.moveaxis(blocks.reshape(moved), ends, axes)
 
 
-def for_blocks(function, x, *more):
-    """Call function(x, *more, scratch) block by block, in threads where that pays.
+def for_blocks(function, x, outputs, inputs=()):
+    """Call function(x, *outputs, *inputs, scratch) block by block, in threads where that pays.
 
-    `more` are arrays, or None, that share the outer and inner lengths of `x`. The scratch is float64
-    (or wider) and shaped like the block of `x`, or shorter along the classes if rows are very long.
+    The other arrays (some may be None) have the outer and inner lengths of `x`. The scratch is
+    float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
     """
     outer, n, inner = x.shape
-    rows, columns = max(1, BLOCK // (n * inner)), inner
-    if n * inner > BLOCK:
-        columns = min(inner, BLOCK // 16)
-    wide = np.result_type(x, np.float64)
+    wide = x.dtype if x.dtype.itemsize > 8 else np.dtype(np.float64)
     narrow = n <= NARROW and inner == 1 and outer >= 256
+    if x.size <= BLOCK and not narrow:
+        with np.errstate(all="ignore"):
+            function(x, *outputs, *inputs, np.empty(x.shape, wide))
+        return
+    rows, columns = max(1, BLOCK // (n * inner)), min(inner, max(BLOCK // n, BLOCK // 16))
+    longest = LONGEST if inner == 1 else BLOCK // columns
     cuts = [
         (slice(i, i + rows), slice(None), slice(j, j + columns))
         for i in range(0, outer, rows)
@@ -83,30 +88,34 @@ def for_blocks(function, x, *more):
     ]
 
     def work(cuts):
-        scratch = np.empty(
-            (n, rows, 1)
-            if narrow
-            else (rows, min(n, (LONGEST if inner == 1 else BLOCK) // columns), columns),
-            wide,
-        )
+        scratch = np.empty((rows, min(n, longest), columns), wide)
         with np.errstate(all="ignore"):
             for cut in cuts:
-                block = x[cut]
-                i, _, j = block.shape
+                blocks = [each if each is None else each[cut] for each in (x, *outputs, *inputs)]
+                i, _, j = blocks[0].shape
                 if narrow:
-                    w = scratch[:, :i].swapaxes(0, 1)
-                    block = np.array(block.swapaxes(0, 1), wide, order="C").swapaxes(0, 1)
+                    transposed(function, blocks, len(outputs), scratch)
                 else:
-                    w = scratch[:i, :, :j]
-                function(block, *(None if each is None else each[cut] for each in more), w)
+                    function(*blocks, scratch[:i, :, :j])
 
     threads = min(thread_count(), len(cuts)) if x.size >= THREADED else 1
     if threads == 1:
-        return work(cuts)
+        work(cuts)
+        return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, (cuts[i::threads] for i in range(threads))))
+
+
+def transposed(function, blocks, outputs, scratch):
+    """Call a row function on copies of narrow blocks in which the rows lie side by side."""
+    copies = [each if each is None else each.copy("F") for each in blocks]
+    n, rows = blocks[0].shape[1], blocks[0].shape[0]
+    function(*copies, scratch.reshape(-1)[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
+    for block, copy in zip(blocks[1 : 1 + outputs], copies[1 : 1 + outputs], strict=True):
+        if block is not None:
+            np.copyto(block, copy)
 
 
 def thread_count():
@@ -132,7 +141,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     if result is None or not np.may_share_memory(result, out):
         result = np.empty(blocks.shape, x.dtype)
     if x.size:
-        for_blocks(function, blocks, result, *(to_blocks(each, axes) for each in more))
+        for_blocks(function, blocks, [result], [to_blocks(each, axes) for each in more])
     result = from_blocks(result, x.shape, axes)
     if where is not None:
         np.copyto(result, fill, where=~where)
@@ -157,7 +166,7 @@ def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
     blocks = to_blocks(x, axes)
     result = np.full((blocks.shape[0], 1, blocks.shape[2]), empty, x.dtype)
     if x.size:
-        for_blocks(function, blocks, result)
+        for_blocks(function, blocks, [result])
     kept = [1 if i in axes else m for i, m in enumerate(x.shape)]
     result = result.reshape(
         kept if keepdims else [m for i, m in enumerate(x.shape) if i not in axes]

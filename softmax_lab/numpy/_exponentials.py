@@ -3,7 +3,11 @@
 Everything is computed in float64 (or wider) and rounded once at the end.
 """
 
+from functools import cached_property
+
 import numpy as np
+
+FEW = 16  # terms whose plain sum is accurate enough
 
 # No row is shifted whose maximum lies between −1 and this share of the logarithm of the largest
 # number: neither e^x nor its sum overflows there, and no answer is lost to underflow.
@@ -14,11 +18,10 @@ HIGHEST = {
 
 
 class Exponentials:
-    """w = e^(x − c) of a block of rows, and the sum of w as its largest term and the rest.
+    """w = e^(x − c) of a block of rows, and the sum of w.
 
-    `a` is the maximum of each row and `c` the shift. `top` is the largest w and `rest` the sum of
-    the others, without it [the max split]; so log Σ e^x is a + log1p(rest / top). Rows longer than
-    the scratch are worked on in parts, and their w is kept in `keep`, or else computed again.
+    `a` is the maximum of each row and `c` the shift. Rows longer than the scratch are worked on in
+    parts, and their w is kept in `keep`, or else computed again.
     """
 
     def __init__(self, x, scratch, keep=None):
@@ -27,16 +30,38 @@ class Exponentials:
         self.whole = x.shape[1] == scratch.shape[1]
         self.a = x.max(axis=1, keepdims=True).astype(scratch.dtype, copy=False)
         self.c = shift(self.a, HIGHEST[x.dtype])
-        split = x.dtype == scratch.dtype
-        if not split:  # float64 has digits to spare for float32, unless the winner is confident
-            self.top = weights(self.a, self.a, self.c, np.empty_like(self.a))
-            self.rest = sum(w.sum(axis=1, keepdims=True) for (w,) in self.weights()) - self.top
-            split = np.any(self.rest < 2.0**-20 * self.top)
-        if split:
-            sums = [split_sum(w.astype(scratch.dtype, copy=False)) for (w,) in self.weights()]
-            self.top, self.rest = sums[0] if self.whole else merge_all(sums)
+        self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
+
+    @cached_property
+    def total(self):
+        """Σ w. The plain sum of a few terms, or with digits to spare, is accurate enough."""
+        if not self.spare and self.x.shape[1] > FEW:
+            top, rest = self.top_rest
+            return top + rest
+        total = sum(w.sum(axis=1, keepdims=True) for (w,) in self.weights())
         if self.c is not None:
-            self.rest[(self.a == np.inf) & (self.rest > 0)] = np.nan  # a second +inf: no limit
+            total[(self.a == np.inf) & (total > 1)] = np.nan  # a second +inf: no limit
+        return total
+
+    @cached_property
+    def top_rest(self):
+        """The largest w, and the sum of the others without it [the max split]."""
+        if self.spare:
+            top = weights(self.a, self.a, self.c, np.empty_like(self.a))
+            rest = self.total - top
+            if not np.any(rest < 2.0**-20 * top):
+                return top, rest
+        sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
+        top, rest = sums[0] if self.whole else merge_all(sums)
+        if self.c is not None:
+            rest[(self.a == np.inf) & (rest > 0)] = np.nan
+        return top, rest
+
+    @property
+    def log_total(self):
+        """ℓ = log Σ e^(x − a), with all digits also where the winner is confident."""
+        top, rest = self.top_rest
+        return np.log1p(rest / top)
 
     def parts(self, *arrays):
         """Yield scratch space and the arrays, part by part: most often there is one."""
@@ -58,28 +83,22 @@ class Exponentials:
             yield w, *cut
         self.filled = True
 
-    @property
-    def total(self):
-        """Σ w."""
-        return self.top + self.rest
-
-    @property
-    def log_total(self):
-        """ℓ = log Σ e^(x − a), with all digits where the winner is confident."""
-        return np.log1p(self.rest / self.top)
-
 
 def shift(a, high):
     """Return the shift c for maxima `a`: a, or 0 in [−1, high]. None if all are 0.
 
     The rounding error of x − 0 is none: unshifted rows are the more accurate, and the faster.
     """
-    outside = np.abs(a - (high - 1) / 2) > (high + 1) / 2
-    return np.where(outside & np.isfinite(a), a, 0.0) if outside.any() else None
+    lowest, highest = (a.item(), a.item()) if a.size == 1 else (a.min(), a.max())
+    if lowest >= -1 and highest <= high:
+        return None
+    return np.where(((a < -1) | (a > high)) & np.isfinite(a), a, 0.0)
 
 
 def weights(x, a, c, w):
     """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error: e^t (1 + δ)."""
+    if c is None and x.dtype == w.dtype:
+        return np.exp(x, out=w)
     np.copyto(w, x)
     if c is None:
         return np.exp(w, out=w)
@@ -105,6 +124,9 @@ def split_sum(w):
     Added to a large term, small ones would be rounded each time; so the largest is left out.
     """
     if w.strides[1] == w.itemsize and w.shape[2] == 1:  # the classes lie side by side
+        if w.shape[1] <= FEW:
+            ordered = np.sort(w, axis=1)
+            return ordered[:, -1:], ordered[:, :-1].sum(axis=1, keepdims=True)
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
         top = w[rows, k]
         w[rows, k] = 0.0

@@ -306,7 +306,8 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     for w, to in e.weights(gradient):
         np.multiply(w, share.astype(w.dtype), out=to, casting="same_kind")
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
-    others = np.where(below == 0, e.rest, e.total - e.top * np.exp(-below))
+    top, rest = e.top_rest
+    others = np.where(below == 0, rest, e.total - top * np.exp(-below))
     np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)
     if not mass.all():
         np.copyto(gradient, 0.0, where=mass == 0)
@@ -319,9 +320,10 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
     if gradient is None:
         return
+    top, rest = e.top_rest
     for w, part, to in e.weights(y, gradient):
-        confident = (w == e.top) & (2 * part > mass)  # there p − y would cancel
-        winner = (mass - part) - mass * (e.rest / e.total)
+        confident = (w == top) & (2 * part > mass)  # there p − y would cancel
+        winner = (mass - part) - mass * (rest / e.total)
         g = np.where(confident, winner, mass * (w / e.total) - part)
         np.multiply(g, scale, out=to, casting="same_kind")
     if not mass.all():
@@ -337,5 +339,5 @@ def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, g
     rows, y = (index_rows, targets.index) if targets.soft is None else (soft_rows, targets.soft)
     if x.size:
         rows = partial(rows, scale=targets.scale)
-        for_blocks(rows, x, losses, gradient, y, targets.mass)
+        for_blocks(rows, x, [losses, gradient], [y, targets.mass])
     return targets.reduce(losses), gradient.reshape(logits.shape) if grad else None

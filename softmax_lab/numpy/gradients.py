@@ -64,7 +64,8 @@ def log_softmax_vjp_rows(x, out, v, scratch):
     others = v.sum(axis=1, keepdims=True, where=is_other, dtype=scratch.dtype)
     for w, u, to in e.weights(v, out):
         np.subtract(u, w / e.total * (others + v_k), out=to, casting="same_kind")
-    winner = v_k * (e.rest / e.total) - e.top / e.total * others  # rest / total is 1 − p_k
+    top, rest = e.top_rest
+    winner = v_k * (rest / e.total) - top / e.total * others  # rest / total is 1 − p_k
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
 
 
