@@ -302,12 +302,12 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     losses[...] = np.where(mass == 0, 0.0, mass * (e.log_total + below))
     if gradient is None:
         return
-    share = mass * scale / e.total
+    total, (top, rest) = e.total, e.top_rest
+    share = mass * scale / total
     for w, to in e.weights(gradient):
-        np.multiply(w, share.astype(w.dtype), out=to, casting="same_kind")
+        np.multiply(w, share.astype(w.dtype, copy=False), out=to, casting="same_kind")
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
-    top, rest = e.top_rest
-    others = np.where(below == 0, rest, e.total - top * np.exp(-below))
+    others = np.where(below == 0, rest, total - top * np.exp(-below))
     np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)
     if not mass.all():
         np.copyto(gradient, 0.0, where=mass == 0)
@@ -320,11 +320,11 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
     if gradient is None:
         return
-    top, rest = e.top_rest
+    total, (top, rest) = e.total, e.top_rest
     for w, part, to in e.weights(y, gradient):
         confident = (w == top) & (2 * part > mass)  # there p − y would cancel
-        winner = (mass - part) - mass * (rest / e.total)
-        g = np.where(confident, winner, mass * (w / e.total) - part)
+        winner = (mass - part) - mass * (rest / total)
+        g = np.where(confident, winner, mass * (w / total) - part)
         np.multiply(g, scale, out=to, casting="same_kind")
     if not mass.all():
         np.copyto(gradient, 0.0, where=mass == 0)

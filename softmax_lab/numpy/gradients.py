@@ -49,23 +49,24 @@ def softmax_vjp_rows(x, out, v, scratch):
     Since p sums to 1, shifting v changes nothing; and so the sum needs no digit of the winner's p.
     """
     e = Exponentials(x, scratch)
-    v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(scratch.dtype)
-    mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / e.total
+    total = e.total
+    v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(total.dtype)
+    mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / total
     for w, u, to in e.weights(v, out):
-        np.multiply(w / e.total, (u - v_k) - mean, out=to, casting="same_kind")
+        np.multiply(w / total, (u - v_k) - mean, out=to, casting="same_kind")
 
 
 def log_softmax_vjp_rows(x, out, v, scratch):
-    """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
+    """v − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
     e = Exponentials(x, scratch)
+    total, (top, rest) = e.total, e.top_rest
     k = x.argmax(axis=1, keepdims=True)
-    v_k = np.take_along_axis(v, k, axis=1).astype(scratch.dtype)
+    v_k = np.take_along_axis(v, k, axis=1).astype(total.dtype)
     is_other = np.arange(x.shape[1])[:, None] != k
-    others = v.sum(axis=1, keepdims=True, where=is_other, dtype=scratch.dtype)
+    others = v.sum(axis=1, keepdims=True, where=is_other, dtype=total.dtype)
     for w, u, to in e.weights(v, out):
-        np.subtract(u, w / e.total * (others + v_k), out=to, casting="same_kind")
-    top, rest = e.top_rest
-    winner = v_k * (rest / e.total) - top / e.total * others  # rest / total is 1 − p_k
+        np.subtract(u, w / total * (others + v_k), out=to, casting="same_kind")
+    winner = v_k * (rest / total) - top / total * others  # rest / total is 1 − p_k
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
 
 

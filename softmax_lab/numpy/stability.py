@@ -13,19 +13,21 @@ from softmax_lab.numpy._exponentials import Exponentials
 def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
     e = Exponentials(x, scratch, keep=out)
+    scale = 1 / e.total
     for w, to in e.weights(out):
-        np.multiply(w, (1 / e.total).astype(w.dtype), out=to, casting="same_kind")
+        np.multiply(w, scale.astype(w.dtype, copy=False), out=to, casting="same_kind")
 
 
 def log_softmax_rows(x, out, scratch):
     """Log p = (x − a) − ℓ: neither term is positive, so nothing cancels."""
     e = Exponentials(x, scratch)
+    log_total = e.log_total
     for t, part, to in e.parts(x, out):
         t = t if out.dtype == np.float16 else to  # float16 is rounded once
-        np.subtract(part, e.a.astype(t.dtype), out=t)
+        np.subtract(part, e.a.astype(t.dtype, copy=False), out=t)
         if e.c is not None:
             t[np.isnan(t) & (e.a == np.inf)] = 0.0  # a +inf less itself
-        np.subtract(t, e.log_total.astype(t.dtype), out=to, casting="same_kind")
+        np.subtract(t, log_total.astype(t.dtype, copy=False), out=to, casting="same_kind")
 
 
 def logsumexp_rows(x, out, scratch):
