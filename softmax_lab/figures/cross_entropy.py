@@ -69,6 +69,13 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
         )
         .encode(x=x, y=y)
     )
+    # Their numbers stand left of the triangle, or right of it if its right corner is the true one.
+    side = "(target === 3 ? 0 : 2)"
+    numbers = level.transform_calculate(
+        x=f"datum.q * cornerX[target - 1] + (1 - datum.q) * cornerX[{side}] + "
+        "(target === 2 ? 0.07 : -0.07)",
+        y=f"datum.q * cornerY[target - 1] + (1 - datum.q) * cornerY[{side}]",
+    )
     arrow = (
         alt.Chart(alt.Data(values=[{}]))
         .transform_calculate(
@@ -87,7 +94,7 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
         corners.mark_line(color="currentColor", aria=False).encode(order="step:Q")
         + names.mark_text(dy=alt.expr("datum.y > 0 ? -12 : 16"), aria=False).encode(text="name:N")
         + level.mark_rule(color=COLOURS["blue"], aria=False).encode(x2="x2", y2="y2")
-        + level.mark_text(dx=-18, aria=False).encode(text="number:N")
+        + numbers.mark_text(aria=False).encode(text="number:N")
         + arrow.mark_rule(color=red, strokeWidth=3, aria=False).encode(x2="x2", y2="y2")
         + arrow.mark_point(shape="triangle", filled=True, opacity=1, size=160, color=red).encode(
             angle=alt.Angle("angle:Q", scale=None)

@@ -10,8 +10,9 @@ from softmax_lab.figures.vega import formula, interactive, slider, spoken_list
 from softmax_lab.numpy.definition import naive_softmax
 from softmax_lab.numpy.stability import shifted_softmax, softmax
 
-LOW, HIGH, STEP = -120, 100, 0.5
+LOW, HIGH, STEP = -112, 96, 0.5
 REACH = 16  # the chart shows this much on either side of the slider's offset
+FIRST = LOW - REACH
 TOLERANCE = 1e-3
 ZONES = {"right": "none", "wrong": COLOURS["orange"], "nan": "#808080"}
 
@@ -42,7 +43,7 @@ def offset_table(logits=(0.0, -1.0, -4.0)):
     >>> naive[offsets == -101.0].round(3), verdicts[offsets == -101.0].item()
     (array([[0.714, 0.286, 0.   ]], dtype=float32), 'wrong')
     """
-    offsets = np.arange(LOW, HIGH + STEP, STEP)
+    offsets = np.arange(FIRST, HIGH + REACH + STEP, STEP)
     x = np.float32(np.asarray(logits) + offsets[:, np.newaxis])
     naive, shifted = naive_softmax(x), shifted_softmax(x)
     truth = softmax(np.float64(x))
@@ -100,7 +101,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
     lines = (
         alt.Chart(alt.sequence(0, len(grid), as_="i"))
         .transform_calculate(
-            offset=f"{LOW} + {STEP} * datum.i",
+            offset=f"{FIRST} + {STEP} * datum.i",
             **{str(i + 1): f"naive[datum.i][{i}]" for i in range(classes)},
         )
         .transform_filter(f"abs(datum.offset - c) <= {REACH}")
@@ -126,7 +127,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
         alt.param(name="naive", value=_json(naive)),
         alt.param(name="shifted", value=_json(shifted)),
         alt.param(name="verdicts", value=verdicts.tolist()),
-        formula("now", f"round((c - {LOW}) / {STEP})"),
+        formula("now", f"round((c - {FIRST}) / {STEP})"),
         says=(
             "'Offset ' + format(c, '.1f') + '. Naive, dots: ' + (verdicts[now] === 'nan' ? 'nan' : "
             f"{spoken_list('naive[now]', classes)} + ', ' + verdicts[now]) + '. "
