@@ -23,6 +23,7 @@ from softmax_lab.torch.gradients import (
     softmax_vjp,
 )
 from softmax_lab.torch.logits import logit, logits_from_probabilities, sigmoid
+from softmax_lab.torch.regression import SoftmaxRegression
 from softmax_lab.torch.soft_max import (
     arsm_gradient,
     gumbel_max,
@@ -34,6 +35,7 @@ from softmax_lab.torch.soft_max import (
 from softmax_lab.torch.stability import log_softmax, logsumexp, shifted_softmax, softmax
 
 __all__ = [
+    "SoftmaxRegression",
     "arsm_gradient",
     "check_gradient",
     "cross_entropy",

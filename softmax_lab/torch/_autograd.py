@@ -93,7 +93,7 @@ class LogSumExp(RowFunction):
 
 
 def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
-    """Run the loss that fits the target over all rows. (None for the gradient without it.)"""
+    """Return the losses of all rows and, if asked for, the gradient."""
     losses = torch.empty(share.shape, dtype=wide(x.dtype), device=x.device)
     like = (losses, torch.empty_like(x)) if with_gradient else (losses,)
     if target.is_floating_point() or smoothing or weight is not None:
@@ -120,7 +120,7 @@ class CrossEntropy(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, target, weight, share, ctx.smoothing, with_gradient = inputs
-        losses, gradient = output
+        _, gradient = output
         ctx.mark_non_differentiable(gradient)
         ctx.save_for_backward(x, target, weight, share)
         ctx.gradient = gradient if with_gradient else None

@@ -72,16 +72,19 @@ def log_p(x, a, rest):
 
 
 def softmax(x):
+    """Return p = w / Σ w."""
     _, w, total, _ = exponentials(x)
     return w.mul_(total.reciprocal_())
 
 
 def log_softmax(x):
+    """Return log p."""
     a, _, _, rest = exponentials(x)
     return log_p(x, a, rest)
 
 
 def logsumexp(x):
+    """Return a + log(1 + rest); the sum over nothing but −inf is −inf."""
     a, _, _, rest = exponentials(x)
     return torch.where(a == -torch.inf, a, a + rest.log1p())
 
@@ -108,11 +111,9 @@ def log_softmax_vjp(x, v):
 
 def masses(target, weight, share, n, smoothing):
     """Return the target mass q of each class: smoothed, times its weight, times the row's share."""
-    if target.is_floating_point():
-        q = target
-    else:
-        q = torch.arange(n, device=target.device) == target
-    q = (1 - smoothing) * q + smoothing / n
+    if not target.is_floating_point():
+        target = (torch.arange(n, device=target.device) == target).to(share.dtype)
+    q = (1 - smoothing) * target + smoothing / n
     return q * share if weight is None else q * weight * share
 
 

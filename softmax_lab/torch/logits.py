@@ -7,28 +7,90 @@ from softmax_lab.torch._rows import as_dims, as_real, wide
 
 
 def sigmoid(x):
+    r"""Turn log-odds into a probability: :math:`1 / (1 + e^{-x})`.
+
+    Parameters
+    ----------
+    x : Tensor, any shape
+        Log-odds, in nats.
+
+    Returns
+    -------
+    Tensor, the shape and floating dtype of `x`
+        Probabilities: the first entry of softmax([x, 0]).
+
+    Examples
+    --------
+    >>> sigmoid([0.0, -1000.0, 1000.0])
+    tensor([0.5000, 0.0000, 1.0000])
+    """
     x = as_real(x)
     return x.to(wide(x.dtype)).sigmoid().to(x.dtype)
 
 
 def logit(p):
+    r"""Turn a probability into log-odds: :math:`\log (p / (1 - p))`.
+
+    Parameters
+    ----------
+    p : Tensor, any shape
+        Probabilities, from 0 to 1.
+
+    Returns
+    -------
+    Tensor, the shape and floating dtype of `p`
+        Log-odds in nats: -inf at 0 and +inf at 1.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside [0, 1].
+
+    Examples
+    --------
+    >>> logit([0.5, 0.0, 1.0])
+    tensor([0., -inf, inf])
+    """
     p = check_probabilities(as_real(p, "p"))
     x = p.to(wide(p.dtype))
-    # Near 1/2 the odds are near 1: log1p of (p − q)/q keeps the digits that log would lose.
-    q = 1 - x
     near = (x - 0.5).abs() < 0.2
+    # Near 1/2 the odds are near 1: log1p of (p − q)/q keeps the digits that log would lose.
     middle = torch.where(near, x, 0.5)
     odds = ((middle - (1 - middle)) / (1 - middle)).log1p()
+    # Each branch sees only what it can digest, or the other's inf would make a gradient nan.
+    x = torch.where(near, 0.25, x)
     return torch.where(near, odds, x.log() - (-x).log1p()).to(p.dtype)
 
 
 def logits_from_probabilities(p, dim=-1):
+    """Return the centred logits of given probabilities: log p less its mean.
+
+    Parameters
+    ----------
+    p : Tensor, any shape
+        Probabilities, from 0 to 1. Their sum does not matter.
+    dim : int, tuple of int or None, default -1
+        The classes.
+
+    Returns
+    -------
+    Tensor, the shape and floating dtype of `p`
+        Logits in nats. Of all logits with softmax p these have mean 0 over the classes with p > 0;
+        a probability of 0 gives -inf.
+
+    Raises
+    ------
+    ValueError
+        If a probability is outside [0, 1].
+
+    Examples
+    --------
+    >>> logits_from_probabilities([0.25, 0.25, 0.5])
+    tensor([-0.2310, -0.2310,  0.4621])
+    """
     p = check_probabilities(as_real(p, "p"))
     dims = as_dims(dim, p.ndim)
-    x = p.to(wide(p.dtype))
-    some = p > 0
-    x = torch.where(some, x, 1.0).log()
-    centred = x - x.sum(dims, keepdim=True) / some.sum(dims, keepdim=True).clamp(min=1)
-    return torch.where(p == 0, -torch.inf, torch.where(p.isnan(), p.to(x.dtype), centred)).to(
-        p.dtype
-    )
+    zero = p == 0
+    x = p.to(wide(p.dtype)).masked_fill(zero, 1.0).log()
+    count = (~zero).sum(dims, keepdim=True).clamp(min=1)
+    return (x - x.sum(dims, keepdim=True) / count).masked_fill(zero, -torch.inf).to(p.dtype)

@@ -2,42 +2,195 @@
 
 import torch
 
-from softmax_lab.torch._rows import as_real
+from softmax_lab.torch._checks import require
+from softmax_lab.torch._rows import as_real, wide
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
 def hardmax(x, dim=-1):
+    """Give the first of the largest entries 1, all others 0: softmax at temperature 0.
+
+    Parameters
+    ----------
+    x : Tensor, any shape
+        Logits.
+    dim : int, default -1
+        The classes.
+
+    Returns
+    -------
+    Tensor, the shape and floating dtype of `x`
+        One 1 in each row; a row that holds a nan is nan. Its gradient is 0 everywhere.
+
+    Examples
+    --------
+    >>> hardmax([1.0, 3.0, 3.0])
+    tensor([0., 1., 0.])
+    """
     x = as_real(x)
     y = torch.zeros_like(x).scatter(dim, x.argmax(dim, keepdim=True), 1.0)
     return y.masked_fill(x.isnan().any(dim, keepdim=True), torch.nan)
 
 
-def gumbel_noise(shape, *, generator, dtype=torch.float64):
-    shape = (shape,) if isinstance(shape, int) else tuple(shape)
-    drawn = torch.float64 if dtype == torch.float64 else torch.float32
-    exponential = torch.empty(shape, dtype=drawn, device=generator.device)
+def gumbel_noise(shape, *, generator, dtype=None):
+    r"""Draw standard Gumbel noise :math:`-\log(-\log U)`, U uniform between 0 and 1.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        The shape of the noise.
+    generator : torch.Generator
+        The source of randomness; the noise is made on its device.
+    dtype : floating dtype, optional
+        Drawn in this precision, by default torch's default; half precision is rounded from float32.
+
+    Returns
+    -------
+    Tensor of `shape` and `dtype`
+        Finite numbers with mean 0.5772 and variance π²/6.
+
+    Raises
+    ------
+    TypeError
+        If `generator` is not a Generator.
+
+    Notes
+    -----
+    -log U has the standard exponential distribution, which is drawn directly, and is kept away
+    from 0 by half the spacing of numbers at 1: no U can become infinite noise.
+
+    Examples
+    --------
+    >>> gumbel_noise(3, generator=torch.Generator().manual_seed(0)).shape
+    torch.Size([3])
+    """
+    if not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator, but it is {generator!r}")
+    dtype = dtype or torch.get_default_dtype()
+    exponential = torch.empty(shape, dtype=wide(dtype), device=generator.device)
     exponential.exponential_(generator=generator)
-    return -exponential.clamp_(min=torch.finfo(drawn).eps / 2).log_().to(dtype)
+    return -exponential.clamp_(min=torch.finfo(wide(dtype)).eps / 2).log_().to(dtype)
 
 
 def gumbel_max(logits, dim=-1, *, generator):
+    """Draw a class with the probabilities of softmax: the argmax of logits plus Gumbel noise.
+
+    Parameters
+    ----------
+    logits : Tensor, any shape
+        Logits; -inf is never drawn.
+    dim : int, default -1
+        The classes.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor of int64, the shape of `logits` without `dim`
+        One class index for each row.
+
+    Raises
+    ------
+    ValueError
+        If a row has a nan or nothing but -inf: there is nothing to draw.
+
+    References
+    ----------
+    Maddison, Tarlow and Minka, A* Sampling, 2014. https://arxiv.org/abs/1411.0030
+
+    Examples
+    --------
+    >>> gumbel_max([-torch.inf, 0.0, -torch.inf], generator=torch.Generator())
+    tensor(1)
+    """
     logits = as_real(logits, "logits")
-    return (logits + gumbel_noise(logits.shape, generator=generator)).argmax(dim)
+    best = logits.amax(dim)
+    summary = "logits must have a class to draw in each row: no nan, not all -inf"
+    require(best, best > -torch.inf, summary, lambda *_: ValueError(summary))
+    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
+    return (logits + noise).argmax(dim)
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):
+    r"""Draw a relaxed one-hot vector: :math:`\mathrm{softmax}((x + G) / \tau)`.
+
+    Parameters
+    ----------
+    logits : Tensor, any shape
+        Logits.
+    tau : float, default 1.0
+        Temperature, above 0. Near 0 the result is nearly one-hot.
+    hard : bool, default False
+        Return the one-hot vector of the largest entry, with the gradient of the soft vector: the
+        straight-through estimator.
+    dim : int, default -1
+        The classes.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor, the shape and floating dtype of `logits`
+        Sums to 1 along `dim`.
+
+    Raises
+    ------
+    ValueError
+        If `tau` is not above 0.
+
+    References
+    ----------
+    Jang, Gu and Poole, Categorical Reparameterization with Gumbel-Softmax, 2017.
+    https://arxiv.org/abs/1611.01144
+
+    Examples
+    --------
+    >>> y = gumbel_softmax([0.0, 1.0, 2.0], hard=True, generator=torch.Generator())
+    >>> y.sum()
+    tensor(1.)
+    """
     if not tau > 0:
         raise ValueError(f"tau must be above 0, but it is {tau}")
     logits = as_real(logits, "logits")
-    noise = gumbel_noise(logits.shape, generator=generator, dtype=logits.dtype)
+    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
     y = softmax((logits + noise) / tau, dim)
-    if not hard:
-        return y
-    # Straight through: the forward value is one-hot, the gradient that of the soft vector.
-    return hardmax(y.detach(), dim) + (y - y.detach())
+    if hard:  # y − y is 0, and carries the gradient of y
+        y = hardmax(y, dim) + (y - y.detach())
+    return y.to(logits.dtype)
 
 
 def reinforce_gradient(f, logits, *, generator):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
+
+    Parameters
+    ----------
+    f : callable
+        Maps a tensor of class indices to rewards of the same shape.
+    logits : Tensor, (C,)
+        Logits.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor, (C,)
+        An unbiased estimate, of large variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    References
+    ----------
+    Williams, Simple statistical gradient-following algorithms, 1992.
+    https://doi.org/10.1007/BF00992696
+
+    Examples
+    --------
+    >>> reinforce_gradient(lambda z: 0.0 * z, [0.0, 1.0], generator=torch.Generator()) + 0.0
+    tensor([0., 0.])
+    """
     logits = one_row(logits)
     z = gumbel_max(logits, generator=generator).reshape(1)
     classes = torch.arange(len(logits), device=logits.device)
@@ -45,19 +198,57 @@ def reinforce_gradient(f, logits, *, generator):
 
 
 def arsm_gradient(f, logits, *, generator):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
+
+    Parameters
+    ----------
+    f : callable
+        Maps a tensor of class indices, here (C, C), to rewards of the same shape.
+    logits : Tensor, (C,)
+        Logits.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor, (C,)
+        An unbiased estimate, of small variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    Notes
+    -----
+    The formula is that of the NumPy side, `softmax_lab.arsm_gradient`.
+
+    References
+    ----------
+    Yin, Yue and Zhou, ARSM: Augment-REINFORCE-Swap-Merge Estimator, ICML 2019.
+    https://arxiv.org/abs/1905.01413
+
+    Examples
+    --------
+    >>> arsm_gradient(lambda z: 0.0 * z, [0.0, 1.0, 2.0], generator=torch.Generator()) + 0.0
+    tensor([0., 0., 0.])
+    """
     logits = one_row(logits)
-    noise = gumbel_noise(logits.shape, generator=generator)
+    noise = gumbel_noise(logits.shape, generator=generator, dtype=logits.dtype)
     log_pi = log_softmax(-noise)
     reward = rewards(f, swapped_argmins(log_pi, logits)).to(logits.dtype)
     return (reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())
 
 
 def swapped_argmins(log_pi, logits):
-    size = len(logits)
-    m = torch.arange(size, device=logits.device)[:, None]
+    """Return z[m, j] = argmin_i (log π_i − x_i) with entries m and j of log π swapped.
+
+    The smallest of the entries that a swap leaves alone is one of the three smallest of all.
+    """
+    m = torch.arange(len(logits), device=logits.device)[:, None]
     j = m.T
-    padding = torch.full((3,), torch.inf, dtype=log_pi.dtype, device=log_pi.device)
-    cost = torch.cat([log_pi - logits, padding])
+    cost = log_pi - logits
+    cost = torch.cat([cost, torch.full_like(cost[:1], torch.inf).expand(3)])
     first, second, third = cost.sort(stable=True).indices[:3]
     other = torch.where((first != m) & (first != j), first, second)
     other = torch.where((other != m) & (other != j), other, third)
@@ -67,15 +258,17 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
+    """Return logits that must be a single row, without their gradient."""
     logits = as_real(logits, "logits").detach()
     if logits.ndim != 1 or logits.numel() == 0:
         raise ValueError(
             f"logits must be one row of classes, (C,), but the shape is {tuple(logits.shape)}"
         )
-    return logits
+    return logits.to(wide(logits.dtype))
 
 
 def rewards(f, z):
+    """Return f(z), which must have the shape of z."""
     value = torch.as_tensor(f(z))
     if value.shape != z.shape:
         raise ValueError(

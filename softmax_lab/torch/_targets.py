@@ -1,0 +1,54 @@
+"""Checks and bookkeeping shared by the losses: targets, class weights, reductions."""
+
+import torch
+
+from softmax_lab.torch._checks import check_non_negative, check_target
+from softmax_lab.torch._rows import as_dims, to_last, wide
+
+
+def prepare(x, target, dim, weight, reduction, *, classes_only=False):
+    """Check the arguments of a loss; return them with the classes last."""
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+    if x.ndim == 0:
+        raise ValueError("logits must have a dimension of classes, but they are a single number")
+    (dim,) = dims = as_dims(dim, x.ndim)
+    n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
+    target = torch.as_tensor(target, device=x.device)
+    if weight is not None:
+        weight = torch.as_tensor(weight, device=x.device).detach().to(wide(x.dtype))
+        if weight.shape != (n,):
+            raise ValueError(f"weight has shape {tuple(weight.shape)}; {n} classes ask for ({n},)")
+        check_non_negative(weight, "weight")
+    if target.is_floating_point() and target.shape == x.shape and not classes_only:
+        return to_last(x, dims), to_last(check_non_negative(target, "target"), dims), weight
+    if target.shape != rows:
+        raise ValueError(
+            f"target has shape {tuple(target.shape)}; logits {tuple(x.shape)} with classes on "
+            f"dim {dim} ask for {tuple(rows)}"
+        )
+    return to_last(x, dims), target, weight
+
+
+def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
+    """Return class indices, each row's share in the loss, and what the mean divides by."""
+    y = check_target(target, x.shape[-1], ignore_index)[..., None]
+    counted = y != ignore_index
+    y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))
+    ones = counted.to(wide(x.dtype))
+    mass = ones if weight is None else ones * weight[y]
+    count = mass.sum()
+    share = ones if smoothed else mass
+    if reduction == "mean":
+        share = torch.where(share == 0, 0.0, share / count)
+    return y, share, count
+
+
+def reduce(losses, count, reduction, dtype):
+    """Reduce the losses of the rows, whose shares in a mean they already hold."""
+    if reduction == "none":
+        return losses.squeeze(-1).to(dtype)
+    total = losses.sum()
+    if reduction == "mean":
+        total = total.masked_fill(count == 0, torch.nan)
+    return total.to(dtype)

@@ -1,0 +1,94 @@
+"""Chapter 6, Cross-entropy: softmax regression, the classifier that the book trains."""
+
+import torch
+
+from softmax_lab.torch.cross_entropy import cross_entropy
+from softmax_lab.torch.definition import linear, predict
+from softmax_lab.torch.stability import softmax
+
+
+class SoftmaxRegression(torch.nn.Module):
+    r"""Classify with softmax of a linear layer, trained on cross-entropy.
+
+    Parameters
+    ----------
+    in_features : int
+        The number of features N.
+    num_classes : int
+        The number of classes T.
+    C : float, default 1.0
+        Inverse strength of the penalty on the weights, as in scikit-learn.
+
+    Attributes
+    ----------
+    weight : Parameter, (T, N)
+        One row of weights for each class.
+    bias : Parameter, (T,)
+        One number for each class.
+
+    Notes
+    -----
+    `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0, as the
+    NumPy side does. The objective is convex, and L-BFGS over all samples uses no randomness.
+
+    Examples
+    --------
+    >>> x, y = torch.tensor([[0.0], [1.0], [5.0], [6.0]]), torch.tensor([0, 0, 1, 1])
+    >>> SoftmaxRegression(1, 2).fit(x, y, progress=False).predict(torch.tensor([[0.5], [5.5]]))
+    tensor([0, 1])
+    """
+
+    def __init__(self, in_features, num_classes, C=1.0):
+        super().__init__()
+        if not C > 0:
+            raise ValueError(f"C must be above 0, but it is {C}")
+        self.C = C
+        self.weight = torch.nn.Parameter(torch.zeros(num_classes, in_features))
+        self.bias = torch.nn.Parameter(torch.zeros(num_classes))
+
+    def forward(self, x):
+        """Return the logits, (n, T), of samples x, (n, N)."""
+        return linear(x, self.weight, self.bias)
+
+    def fit(self, x, target, *, steps=20, device=None, progress=True):
+        """Train on samples x, (n, N), with class indices, (n,), on `device`. Returns the model."""
+        if device is not None:
+            self.to(device)
+        x, target = x.to(self.weight), target.to(self.weight.device)
+        optimiser = torch.optim.LBFGS(self.parameters(), line_search_fn="strong_wolfe")
+
+        def objective():
+            optimiser.zero_grad()
+            penalty = self.weight.square().sum() / (2 * self.C)
+            loss = (cross_entropy(self(x), target, reduction="sum") + penalty) / len(x)
+            loss.backward()
+            return loss
+
+        for _ in bar(range(steps), progress):
+            optimiser.step(objective)
+        return self
+
+    @torch.no_grad()
+    def predict_proba(self, x):
+        """Return the probabilities, (n, T), of samples x, (n, N)."""
+        return softmax(self(x.to(self.weight)))
+
+    @torch.no_grad()
+    def predict(self, x):
+        """Return the most probable class of each sample in x, (n, N)."""
+        return predict(self(x.to(self.weight)))
+
+    def score(self, x, target):
+        """Return the share of samples x, (n, N), whose class in target, (n,), is predicted."""
+        return (self.predict(x) == target.to(self.weight.device)).double().mean().item()
+
+
+def bar(steps, progress):
+    """Show a progress bar for steps that take more than a second, if tqdm is installed."""
+    if not progress:
+        return steps
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        return steps
+    return tqdm(steps, desc="fit", delay=1, leave=False)
