@@ -1,4 +1,4 @@
-"""The torch side of Softmax Lab: the names of `softmax_lab.numpy`, differentiable, on any device."""
+"""The torch side of Softmax Lab: the names of the NumPy side, differentiable, on any device."""
 
 try:
     import torch as _torch  # noqa: F401

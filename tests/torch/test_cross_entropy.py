@@ -1,0 +1,223 @@
+"""Chapter 6 in torch: PyTorch's semantics, more digits, less memory."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+import softmax_lab.torch as sl
+from tests import reference
+from tests.torch.devices import as_array, each_device, each_device_and_dtype
+
+BAR = 4  # ulp
+
+
+@each_device_and_dtype
+@pytest.mark.parametrize("soft", [False, True], ids=["index", "one-hot"])
+def test_loss_and_gradient_are_within_4_ulp(soft, device, dtype):
+    for family, row in reference.row_families(str(dtype).removeprefix("torch.")).items():
+        x = torch.tensor(row, device=device, requires_grad=True)
+        for y in {int(row.argmax()), len(row) - 1}:
+            target = torch.tensor(y, device=device)
+            loss = sl.cross_entropy(x, sl.one_hot(target, len(row), dtype) if soft else target)
+            (gradient,) = torch.autograd.grad(loss, x)
+            error = reference.max_ulp(as_array(loss), reference.cross_entropy(row, y))
+            assert error <= BAR, f"the loss is off by {error:.1f} ulp on {family}"
+            exact = reference.cross_entropy_gradient(row, y)
+            error = reference.max_ulp(as_array(gradient), exact)
+            assert error <= BAR, f"the gradient is off by {error:.1f} ulp on {family}"
+
+
+def options(seed):
+    """A random call: logits with classes in dim 1, a target, and keyword arguments."""
+    rng, g = random.Random(seed), torch.Generator().manual_seed(seed)
+    n, classes = rng.choice([1, 2, 5]), rng.choice([1, 2, 3, 7])
+    shape = rng.choice([(classes,), (n, classes), (n, classes, 3), (n, classes, 2, 3)])
+    dim = min(1, len(shape) - 1)
+    x = torch.randn(shape, generator=g, dtype=torch.float64) * rng.choice([1, 10])
+    keywords = {
+        "reduction": rng.choice(["mean", "sum", "none"]),
+        "label_smoothing": rng.choice([0.0, 0.0, 0.1, 1.0]),
+        "weight": rng.choice([None, torch.rand(classes, generator=g, dtype=torch.float64)]),
+    }
+    if rng.random() < 0.4:
+        target = torch.rand(shape, generator=g, dtype=torch.float64).softmax(dim)
+    else:
+        rows = shape[:dim] + shape[dim + 1 :]
+        target = torch.randint(classes, rows, generator=g)
+        keywords["ignore_index"] = rng.choice([-100, 0, -1])
+        if keywords["ignore_index"] < 0:
+            ignored = torch.rand(rows, generator=g) < 0.3
+            target = target.masked_fill(ignored, keywords["ignore_index"])
+    return x, target, dim, keywords
+
+
+@pytest.mark.parametrize("start", range(0, 400, 50))
+def test_random_options_mean_what_they_mean_in_torch(start):
+    for seed in range(start, start + 50):
+        x, target, dim, keywords = options(seed)
+        ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
+        found = sl.cross_entropy(ours, target, dim, **keywords)
+        expected = F.cross_entropy(theirs, target, **keywords)
+        said = f"{tuple(x.shape)}, {target.dtype}, {keywords}"
+        torch.testing.assert_close(found, expected, equal_nan=True, msg=f"losses differ: {said}")
+        if not expected.isnan().any():
+            v = torch.randn_like(expected)
+            found.backward(v)
+            expected.backward(v)
+            torch.testing.assert_close(ours.grad, theirs.grad, msg=f"gradients differ: {said}")
+
+
+def test_second_derivatives_are_those_of_torch():
+    x, y = torch.randn(4, 5, dtype=torch.float64), torch.tensor([0, 4, -100, 2])
+    hessian = torch.autograd.functional.hessian
+    torch.testing.assert_close(
+        hessian(lambda x: sl.cross_entropy(x, y), x), hessian(lambda x: F.cross_entropy(x, y), x)
+    )
+
+
+def test_the_classes_may_be_in_any_dim():
+    x, y = torch.randn(2, 3, 4, 5), torch.randint(4, (2, 3, 5))
+    expected = F.cross_entropy(x.movedim(2, 1), y, reduction="none")
+    torch.testing.assert_close(sl.cross_entropy(x, y, 2, reduction="none"), expected)
+
+
+def test_nll_loss_is_that_of_torch():
+    log_p, y = torch.randn(6, 4).log_softmax(-1), torch.tensor([0, 1, -100, 3, 3, 2])
+    for reduction in ("mean", "sum", "none"):
+        for weight in (None, torch.tensor([1.0, 0.0, 2.0, 0.5])):
+            keywords = {"weight": weight, "reduction": reduction}
+            torch.testing.assert_close(
+                sl.nll_loss(log_p, y, **keywords), F.nll_loss(log_p, y, **keywords)
+            )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_float32_rounded_once(dtype):
+    x, y = (torch.randn(300, 1000) * 5).to(dtype), torch.randint(1000, (300,))
+    half, wide = x.clone().requires_grad_(), x.float().requires_grad_()
+    found, expected = sl.cross_entropy(half, y), sl.cross_entropy(wide, y)
+    found.backward()
+    expected.backward()
+    assert torch.equal(found, expected.to(dtype))
+    assert torch.equal(half.grad, wide.grad.to(dtype))
+
+
+def test_ignored_and_masked_rows_count_for_nothing():
+    x = torch.randn(3, 4)
+    x[1] = math.nan
+    x.requires_grad_()
+    y = torch.tensor([0, -100, 3])
+    for smoothing in (0.0, 0.1):
+        loss = sl.cross_entropy(x, y, label_smoothing=smoothing)
+        torch.testing.assert_close(
+            loss, sl.cross_entropy(x[::2], y[::2], label_smoothing=smoothing)
+        )
+        (gradient,) = torch.autograd.grad(loss, x)
+        assert gradient[1].tolist() == [0.0] * 4
+        assert gradient[::2].isfinite().all()
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", math.nan), ("sum", 0.0)])
+def test_nothing_to_average(reduction, expected):
+    for x, y in ((torch.zeros(2, 3), torch.tensor([-100, -100])), (torch.zeros(0, 3), torch.zeros(0).long())):
+        found = sl.cross_entropy(x.requires_grad_(), y, reduction=reduction)
+        torch.testing.assert_close(found, torch.tensor(expected), equal_nan=True)
+        torch.testing.assert_close(sl.nll_loss(x, y, reduction=reduction).detach(), torch.tensor(expected), equal_nan=True)
+
+
+def test_zero_mass_on_an_impossible_class_costs_nothing():
+    x = torch.tensor([[0.0, -math.inf]], requires_grad=True)
+    loss = sl.cross_entropy(x, torch.tensor([[1.0, 0.0]]))
+    loss.backward()
+    assert loss == 0
+    assert x.grad.tolist() == [[0.0, 0.0]]
+
+
+@pytest.mark.parametrize("function", [sl.cross_entropy, sl.nll_loss])
+@pytest.mark.parametrize("wrong", [-1, 3, 10**9])
+def test_a_bad_target_is_named_with_its_position(function, wrong):
+    with pytest.raises(IndexError, match=rf"target holds {wrong} at \(1,\).*from 0 to 2"):
+        function(torch.zeros(2, 3), torch.tensor([0, wrong]))
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "change"),
+    [
+        (ValueError, "reduction.*'avg'", {"reduction": "avg"}),
+        (ValueError, "label_smoothing.*1.5", {"label_smoothing": 1.5}),
+        (ValueError, "label_smoothing.*nan", {"label_smoothing": math.nan}),
+        (ValueError, "weight.*-1.0", {"weight": torch.tensor([1.0, -1.0, 1.0])}),
+        (ValueError, r"weight.*\(2,\)", {"weight": torch.ones(2)}),
+        (ValueError, r"\(2, 1\).*\(2, 3\)", {"target": torch.zeros(2, 1).long()}),
+        (ValueError, r"\(3,\).*\(2, 3\)", {"target": torch.zeros(3).long()}),
+        (TypeError, "float32", {"target": torch.zeros(2)}),
+        (TypeError, "bool", {"target": torch.zeros(2).bool()}),
+        (ValueError, "target.*-0.5", {"target": torch.tensor([[1.0, 0, 0], [1.5, -0.5, 0]])}),
+        (TypeError, "complex64", {"logits": torch.zeros(2, 3, dtype=torch.complex64)}),
+    ],
+)
+def test_bad_arguments_are_named(error, match, change):
+    arguments = {"logits": torch.zeros(2, 3), "target": torch.tensor([0, 1])} | change
+    with pytest.raises(error, match=match):
+        sl.cross_entropy(**arguments)
+
+
+def test_backward_hands_over_the_gradient_and_can_be_repeated():
+    x, y = torch.randn(5, 6, requires_grad=True), torch.randint(6, (5,))
+    loss = sl.cross_entropy(x, y)
+    (first,) = torch.autograd.grad(loss, x, retain_graph=True)
+    (scaled,) = torch.autograd.grad(3 * loss, x, retain_graph=True)
+    (graph,) = torch.autograd.grad(loss, x, create_graph=True)
+    torch.testing.assert_close(scaled, 3 * first)
+    torch.testing.assert_close(graph, first)
+    assert graph.requires_grad
+    other = sl.cross_entropy(x, y)
+    (tripled,) = torch.autograd.grad(3 * other, x)
+    torch.testing.assert_close(tripled, scaled)
+
+
+@each_device
+def test_memory_is_that_of_the_gradient(device):
+    """Largest amount held at once beside the logits, in units of the logits."""
+    x = torch.randn(2048, 4096, device=device, requires_grad=True)
+    y = torch.randint(4096, (2048,), device=device)
+    with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
+        sl.cross_entropy(x, y).backward()
+    held = most = 0
+    for event in profile.profiler.kineto_results.events():
+        if event.name() == "[memory]":
+            held += event.nbytes()
+            most = max(most, held)
+    assert most <= 1.15 * x.nbytes, f"{most / x.nbytes:.2f} × the logits were held"
+
+
+def test_entropy_and_divergence():
+    p = torch.tensor([0.25, 0.75, 0.0], dtype=torch.float64)
+    assert sl.entropy(p).item() == pytest.approx(0.25 * math.log(4) + 0.75 * math.log(4 / 3))
+    assert sl.kl_divergence(p, p) == 0
+    q = torch.tensor([0.5, 0.0, 0.5], dtype=torch.float64)
+    assert sl.kl_divergence(p, q) == math.inf
+    for bad in ([0.5, 0.6], [1.5, -0.5]):
+        with pytest.raises(ValueError, match="p must"):
+            sl.entropy(torch.tensor(bad))
+
+
+@pytest.mark.parametrize(("dtype", "epsilon"), [(torch.float64, 1e-7), (torch.float32, 1e-3)])
+def test_divergence_of_close_rows_keeps_all_digits(dtype, epsilon):
+    g = torch.Generator().manual_seed(0)
+    x = torch.randn(20, generator=g, dtype=dtype)
+    y = x + epsilon * torch.randn(20, generator=g, dtype=dtype)
+    exact = reference.kl_from_logits(as_array(x), as_array(y))
+    found = sl.kl_divergence(x, y, from_logits=True).item()
+    assert abs(found / float(exact) - 1) < 20 * torch.finfo(dtype).eps
+
+
+def test_one_hot():
+    y = torch.tensor([[2, 0], [1, 1]])
+    assert np.array_equal(sl.one_hot(y, 3), F.one_hot(y, 3))
+    with pytest.raises(IndexError, match="target holds 3"):
+        sl.one_hot(torch.tensor(3), 3)

@@ -1,0 +1,126 @@
+"""Chapter 3 in torch: hard and soft choices, and gradients through them."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import softmax_lab.torch as sl
+from tests.torch.devices import each_device
+
+
+def seeded(seed=0, device="cpu"):
+    return torch.Generator(device).manual_seed(seed)
+
+
+@each_device
+def test_hardmax_gives_the_first_winner_one(device):
+    x = torch.tensor([[1.0, 3.0, 3.0], [math.nan, 1.0, 2.0]], device=device)
+    y = sl.hardmax(x)
+    assert y[0].tolist() == [0, 1, 0]
+    assert y[1].isnan().all()
+
+
+@each_device
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_noise_is_gumbel_and_finite(dtype, device):
+    if (device, dtype) == ("mps", torch.float64):
+        dtype = torch.float32
+    noise = sl.gumbel_noise(400_000, generator=seeded(0, device), dtype=dtype)
+    assert noise.dtype == dtype
+    assert noise.isfinite().all()
+    ordered = noise.double().cpu().sort().values
+    uniform = (-(-ordered).exp()).exp()  # the distribution function of the Gumbel law
+    steps = (torch.arange(len(ordered)) + 0.5) / len(ordered)
+    tolerance = 0.004 if dtype in (torch.float32, torch.float64) else 0.01
+    assert (uniform - steps).abs().max() < tolerance
+
+
+def test_a_hundred_million_draws_are_finite():
+    generator, total = seeded(0), 0
+    for _ in range(50):
+        noise = sl.gumbel_noise(2_000_000, generator=generator, dtype=torch.float32)
+        low, high = noise.aminmax()
+        assert low > -4
+        assert high < 17
+        total += noise.numel()
+    assert total == 10**8
+
+
+def test_gumbel_max_draws_from_softmax():
+    x = torch.tensor([0.0, 1.0, 2.0, -math.inf])
+    draws = sl.gumbel_max(x.expand(200_000, 4), generator=seeded())
+    share = torch.bincount(draws, minlength=4) / len(draws)
+    torch.testing.assert_close(share, x.softmax(-1), atol=0.005, rtol=0)
+    for bad in ([math.nan, 0.0], [-math.inf, -math.inf]):
+        with pytest.raises(ValueError, match="a class to draw"):
+            sl.gumbel_max(torch.tensor(bad), generator=seeded())
+
+
+@pytest.mark.parametrize("tau", [0.3, 1.0, 3.0])
+def test_gumbel_softmax_has_the_distribution_of_torchs(tau):
+    x = torch.tensor([0.0, 1.0, -1.0]).expand(100_000, 3)
+    ours = sl.gumbel_softmax(x, tau, generator=seeded()).sort(0).values
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        theirs = F.gumbel_softmax(x, tau).sort(0).values
+    assert (ours - theirs).abs().mean() < 0.005  # the distance of Wasserstein, class by class
+
+
+def test_the_generator_decides():
+    x = torch.zeros(2, 5)
+    first, again = (sl.gumbel_softmax(x, generator=seeded(3)) for _ in range(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, sl.gumbel_softmax(x, generator=seeded(4)))
+    with pytest.raises(TypeError, match="torch.Generator"):
+        sl.gumbel_softmax(x, generator=None)
+    for tau in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match="tau must be above 0"):
+            sl.gumbel_softmax(x, tau, generator=seeded())
+
+
+@each_device
+def test_straight_through_is_hard_forward_and_soft_backward(device):
+    x = torch.randn(6, 5, device=device, requires_grad=True)
+    v = torch.randn(6, 5, device=device)
+    hard = sl.gumbel_softmax(x, 0.5, hard=True, generator=seeded(0, device))
+    soft = sl.gumbel_softmax(x, 0.5, generator=seeded(0, device))
+    assert torch.equal(hard, sl.hardmax(soft))
+    (found,) = torch.autograd.grad(hard, x, v)
+    (expected,) = torch.autograd.grad(soft, x, v)
+    assert torch.equal(found, expected)
+    assert (found != 0).all()
+
+
+@pytest.mark.parametrize("estimate", [sl.reinforce_gradient, sl.arsm_gradient])
+def test_estimators_are_unbiased(estimate):
+    x = torch.tensor([0.5, -0.5, 0.0, 1.0], dtype=torch.float64)
+    reward = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64)
+    generator = seeded()
+    mean = sum(estimate(reward.__getitem__, x, generator=generator) for _ in range(3000)) / 3000
+    torch.testing.assert_close(mean, sl.softmax_vjp(x, reward), atol=0.12, rtol=0)
+
+
+def test_swaps_are_what_they_say():
+    from softmax_lab.torch.soft_max import swapped_argmins
+
+    for size in (1, 2, 3, 4, 9):
+        for seed in range(20):
+            generator = seeded(seed)
+            x = torch.randn(size, generator=generator)
+            log_pi = torch.rand(size, generator=generator).log()
+            found = swapped_argmins(log_pi, x)
+            for m in range(size):
+                for j in range(size):
+                    swapped = log_pi.clone()
+                    swapped[m], swapped[j] = log_pi[j], log_pi[m]
+                    assert found[m, j] == (swapped - x).argmin()
+
+
+@pytest.mark.parametrize("estimate", [sl.reinforce_gradient, sl.arsm_gradient])
+def test_estimators_refuse_what_they_cannot_use(estimate):
+    with pytest.raises(ValueError, match=r"one row.*\(2, 3\)"):
+        estimate(lambda z: z, torch.zeros(2, 3), generator=seeded())
+    with pytest.raises(ValueError, match="one reward for each class"):
+        estimate(lambda z: 1.0, torch.zeros(3), generator=seeded())

@@ -1,0 +1,174 @@
+"""Chapter 4 in torch: few ulp, whatever the logits; one policy for special values."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import softmax_lab.torch as sl
+from tests import reference
+from tests.torch.devices import as_array, each_device, each_device_and_dtype
+
+INF, NAN = math.inf, math.nan
+FUNCTIONS = [sl.softmax, sl.log_softmax, sl.logsumexp]
+BAR = 4  # ulp: what the package promises
+
+
+def rows_of(dtype):
+    return reference.row_families(np.dtype(str(dtype).removeprefix("torch."))).items()
+
+
+@each_device_and_dtype
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_rows_are_within_4_ulp(name, device, dtype):
+    for family, row in rows_of(dtype):
+        exact = getattr(reference, name)(row)
+        if name == "logsumexp" and abs(exact) < 1:
+            continue  # near 0 the result is ill-conditioned in x
+        found = as_array(getattr(sl, name)(torch.tensor(row, device=device)))
+        error = reference.max_ulp(found, exact)
+        assert error <= BAR, f"{name} is off by {error:.1f} ulp on {family}"
+
+
+@each_device_and_dtype
+def test_vjps_do_not_lose_a_confident_rows_digits(device, dtype):
+    for gap in (-1.0, -20.0, -40.0, -80.0):
+        row, v = np.array([0.0, gap]), np.array([1.0, 2.0])
+        x, direction = (torch.tensor(a, dtype=dtype, device=device) for a in (row, v))
+        for name in ("softmax_vjp", "log_softmax_vjp"):
+            found = as_array(getattr(sl, name)(x, direction))
+            error = reference.max_ulp(found, getattr(reference, name)(row, v))
+            assert error <= BAR, f"{name} is off by {error:.1f} ulp on [0, {gap}]"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("shape", [(300, 1000), (7, 40_000), (3, 1, 300_000)])
+def test_blocks_are_the_rows_they_are_made_of(function, shape):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(0)) * 3
+    torch.testing.assert_close(
+        function(x)[-1], function(x[-1].clone()), rtol=1e-6, atol=0, msg="the blocks differ"
+    )
+    last = x.movedim(-1, 0)
+    torch.testing.assert_close(function(last, 0).reshape(-1)[:9], function(last.contiguous(), 0).reshape(-1)[:9])
+
+
+@each_device
+@pytest.mark.parametrize(
+    ("row", "p", "log_p", "total"),
+    [
+        ([NAN, 1.0], [NAN, NAN], [NAN, NAN], NAN),
+        ([NAN], [NAN], [NAN], NAN),
+        ([-INF, 1.0], [0.0, 1.0], [-INF, 0.0], 1.0),
+        ([-INF, -INF], [NAN, NAN], [NAN, NAN], -INF),
+        ([-INF], [NAN], [NAN], -INF),
+        ([INF, 1.0], [1.0, 0.0], [0.0, -INF], INF),
+        ([INF], [1.0], [0.0], INF),
+        ([INF, -INF, 3.0], [1.0, 0.0, 0.0], [0.0, -INF, -INF], INF),
+        ([INF, INF], [NAN, NAN], [NAN, NAN], NAN),
+        ([NAN, INF], [NAN, NAN], [NAN, NAN], NAN),
+        ([], [], [], -INF),
+    ],
+)
+def test_special_values(row, p, log_p, total, device):
+    x = torch.tensor([row, [0.0] * len(row)], device=device)
+    ordinary = torch.tensor([0.0] * len(row), device=device)
+    for function, expected in zip(FUNCTIONS, (p, log_p, total), strict=True):
+        found = function(x)
+        torch.testing.assert_close(found[0], torch.tensor(expected, device=device), equal_nan=True)
+        torch.testing.assert_close(found[1], function(ordinary), msg="another row was touched")
+
+
+@each_device
+def test_classes_at_minus_infinity_have_gradient_zero(device):
+    x = torch.tensor([[0.0, -INF, 1.0]], device=device, requires_grad=True)
+    sl.softmax(x)[0, 0].backward()
+    assert x.grad[0, 1] == 0
+    assert x.grad.isfinite().all()
+
+
+@each_device
+def test_masked_classes_take_no_part(device):
+    x = torch.randn(4, 6, device=device, dtype=torch.float32)
+    x[0, 2], x[1, 3] = NAN, INF
+    where = torch.ones_like(x, dtype=torch.bool)
+    where[0, 2] = where[1, 3] = where[2, :5] = False
+    where[3] = False
+    x.requires_grad_()
+    p, log_p, total = (function(x, where=where) for function in FUNCTIONS)
+    for i in range(3):
+        kept = x[i][where[i]]
+        torch.testing.assert_close(p[i][where[i]], sl.softmax(kept))
+        torch.testing.assert_close(log_p[i][where[i]], sl.log_softmax(kept))
+        torch.testing.assert_close(total[i], sl.logsumexp(kept))
+    assert (p[~where] == 0).all()
+    assert (log_p[~where] == -INF).all()
+    assert total[3] == -INF
+    (p.square().sum() + log_p[where].sum() + total[:3].sum()).backward()
+    assert (x.grad[~where] == 0).all(), "a masked class has a gradient"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dim", [0, 1, -1, (0, 2), (2, 1), (0, 1, 2), None])
+def test_any_dims(function, dim):
+    x = torch.randn(3, 4, 5, dtype=torch.float64)
+    dims = (0, 1, 2) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    total = torch.logsumexp(x, dims, keepdim=True)
+    expected = {sl.softmax: (x - total).exp(), sl.log_softmax: x - total}
+    torch.testing.assert_close(function(x, dim), expected.get(function, total.squeeze(dims)))
+    if function is sl.logsumexp:
+        torch.testing.assert_close(function(x, dim, keepdim=True), total)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_integers_and_bools_become_the_default_dtype(function):
+    for values in ([100, -100], [True, False]):
+        x = torch.tensor(values)
+        torch.testing.assert_close(function(x), function(x.float()), rtol=0, atol=0)
+    small = torch.tensor([100, -100], dtype=torch.int8)
+    torch.testing.assert_close(function(small), function(small.float()), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_float32_rounded_once(function, dtype):
+    x = (torch.randn(50, 70) * 9).to(dtype).requires_grad_()
+    wide = x.detach().float().requires_grad_()
+    found, expected = function(x), function(wide)
+    v = torch.randn(found.shape).to(dtype)
+    found.backward(v)
+    assert torch.equal(found, expected.to(dtype))
+    if function is sl.log_softmax:
+        expected.backward(v.float())
+        assert torch.equal(x.grad, wide.grad.to(dtype))
+
+
+def test_zero_dimensions_are_one_class():
+    x = torch.tensor(3.0)
+    assert [f(x).item() for f in FUNCTIONS] == [1, 0, 3]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_bad_arguments_are_named(function):
+    with pytest.raises(TypeError, match="complex64"):
+        function(torch.zeros(2, dtype=torch.complex64))
+    with pytest.raises(IndexError, match="but it is 2"):
+        function(torch.zeros(2, 2), 2)
+    with pytest.raises(ValueError, match="twice"):
+        function(torch.zeros(2, 2), (0, -2))
+
+
+def test_the_input_is_not_changed():
+    x = torch.tensor([[1.0, INF, -INF], [-9.0, -99.0, -999.0], [0.0, 1.0, 2.0]])
+    before = x.clone()
+    for function in FUNCTIONS:
+        function(x)
+    assert torch.equal(x, before)
+
+
+def test_softmax_saves_its_output_only():
+    saved = []
+    x = torch.randn(5, 6, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
+        p = sl.softmax(x)
+    assert [t.data_ptr() for t in saved] == [p.data_ptr()]
