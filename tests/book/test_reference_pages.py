@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from tests.book.notebooks import BOOK, listed_notebooks, read
 
 API = (BOOK / "api.md").read_text()
 GLOSSARY = (BOOK / "glossary.md").read_text()
