@@ -26,11 +26,13 @@ def tagged(chapter, tag):
 
 
 def function(source, name):
-    """Run a cell's source and return the function that it defines."""
+    """Run a cell's source as a chapter does, and return the function that it defines."""
     import numpy as np
 
+    import softmax_lab
     from softmax_lab import exercises
 
-    namespace = {"np": np, "exercises": exercises}
+    namespace = {name: getattr(softmax_lab, name) for name in softmax_lab.__all__}
+    namespace |= {"np": np, "exercises": exercises}
     exec(compile(source, f"<{name}>", "exec"), namespace)
     return namespace[name]

@@ -79,6 +79,7 @@ def check(name, answer, *, seconds=10.0):
 
     Examples
     --------
+    >>> import numpy as np
     >>> check("odds", lambda x, i, j: np.exp(x[i] - x[j]))
     odds: solved. All 5 properties hold.
       ✓ the example
@@ -136,8 +137,8 @@ def hint(name):
 
     Examples
     --------
-    >>> hint("odds")
-    Hint 1 of 3: Write both probabilities as fractions. What do they have in common?
+    >>> hint("odds").hints[0]
+    'Write both probabilities as fractions. What do they have in common?'
     """
     hints = _find(name).hints
     _hints_given[name] = min(_hints_given.get(name, 0) + 1, len(hints))

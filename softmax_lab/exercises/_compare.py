@@ -60,13 +60,15 @@ def number(value):
 def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
     """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit."""
     if isinstance(expected, tuple):
-        if not isinstance(value, tuple | list) or len(value) != len(expected):
+        if value is not None and not (
+            isinstance(value, tuple | list) and len(value) == len(expected)
+        ):
             nudge = f"A tuple of {len(expected)} arrays is asked for."
-            raise unfit(value, "no tuple comes back", nudge)
-        pairs = zip(value, expected, strict=True)
-        arrays = tuple(as_array(v, torch=torch) for v in value)
+            raise unfit(reprlib.repr(value), "no tuple comes back", nudge)
+        arrays = tuple(as_array(part, torch=torch) for part in value or [None])
+        pairs = zip(arrays, expected, strict=True)
         try:
-            return tuple(compare(v, e, tolerance=tolerance, torch=torch) for v, e in pairs)
+            return tuple(compare(*pair, tolerance=tolerance) for pair in pairs)
         except Unfit as problem:  # show all of them, not the one
             raise Unfit(problem.mistake, arrays) from None
     expected = np.asarray(expected)

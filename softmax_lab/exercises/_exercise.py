@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Mistake:
-    """What went wrong, in words that follow "it looks like", and a nudge."""
+    """What went wrong, in the words of a diagnosis, and a nudge."""
 
     name: str
     nudge: str = ""

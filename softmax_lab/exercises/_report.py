@@ -1,9 +1,13 @@
 """What a reader sees: plain text in a terminal, small tables in a notebook and on the page."""
 
+import reprlib
 from dataclasses import dataclass, field
 from html import escape
 
 import numpy as np
+
+BRIEF = reprlib.Repr()  # for whatever else an answer returns; survives a broken __repr__
+BRIEF.maxother = 200
 
 
 def shown(value):
@@ -13,8 +17,10 @@ def shown(value):
     if isinstance(value, np.ndarray | np.generic):
         with np.printoptions(precision=6, threshold=24, edgeitems=3, linewidth=88):
             text = repr(value) if np.ndim(value) else str(value)
+    elif isinstance(value, str | type):
+        text = getattr(value, "__name__", value)
     else:
-        text = getattr(value, "__name__", None) or str(value)
+        text = BRIEF.repr(value)
     return text if len(text) < 700 else text[:700] + " …"
 
 
@@ -83,7 +89,7 @@ class Report:
         """Pairs of a heading and a text, for what failed."""
         pairs = [(heading, shown(value)) for heading, value in self.failure]
         if self.mistake:
-            pairs.append(("it looks like", f"{self.mistake}. {self.nudge}".strip()))
+            pairs.append(("diagnosis", f"{self.mistake}. {self.nudge}".strip()))
         return [*pairs, ("it printed", self.printed)] if self.printed and not self else pairs
 
     def __repr__(self):

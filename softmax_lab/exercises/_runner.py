@@ -24,7 +24,7 @@ class Raised:
     kind: str
     message: str = field(compare=False)
 
-    def __str__(self):
+    def __repr__(self):
         return f"{self.kind}: {self.message}"
 
 
@@ -70,7 +70,7 @@ class Attempt:
                 raised = Raised(type(error).__name__, str(error)[:200])
                 raise unfit(raised, f"it raises {raised.kind}", nudge) from None
 
-    def try_case(self, prop, case, again):
+    def try_case(self, prop, case, again=False):
         """Return the finding of one case; `again` tries it twice, with other global luck."""
         finding = Finding(prop, case)
         if prop.judge is None:
@@ -160,33 +160,27 @@ def explain(exercise, findings):
     """
     failing = [finding for finding in findings if finding.mistake is not None]
     passing = [finding for finding in findings if finding.mistake is None]
-
-    def agrees(mistaken, finding):
-        return alike(finding.got, outcome(mistaken, finding), finding.prop.tolerance)
-
-    def rank(mistaken):
-        agreement = sum(agrees(mistaken, finding) for finding in passing)
-        return -agreement, sum(distance(f.got, outcome(mistaken, f)) for f in failing)
-
     twins = {
         words: Attempt(exercise, wrong, time.monotonic() + 60)
         for words, wrong in exercise.mistakes.items()
     }
-    suspects = [words for words in twins if all(agrees(twins[words], f) for f in failing)]
+
+    def rank(words):
+        mistaken = [twins[words].try_case(f.prop, f.case) for f in failing]
+        gap = sum(distance(f.got, m.got) for f, m in zip(failing, mistaken, strict=True))
+        return -sum(agree(f, twins[words]) for f in passing), gap
+
+    suspects = [words for words in twins if all(agree(f, twins[words]) for f in failing)]
     if len(suspects) > 1:
-        suspects.sort(key=lambda words: rank(twins[words]))
+        suspects.sort(key=rank)
     return Mistake(*suspects[0].split(". ", 1)) if suspects else None
 
 
-def outcome(twin, finding):
-    """Return what a mistake gives in the case of a finding."""
-    try:
-        value = twin.measure(finding.prop, finding.case)
-        if isinstance(value, tuple):
-            return tuple(as_array(part) for part in value)
-        return as_array(value)
-    except Unfit as problem:
-        return problem.got
+def agree(finding, twin):
+    """Whether a mistake gives the same in the case of a finding, and gets the same verdict."""
+    other = twin.try_case(finding.prop, finding.case)
+    verdicts = {getattr(found.mistake, "name", None) for found in (finding, other)}
+    return len(verdicts) == 1 and alike(finding.got, other.got, finding.prop.tolerance)
 
 
 def grade(exercise, answer, seconds):

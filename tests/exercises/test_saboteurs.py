@@ -39,7 +39,11 @@ def first_case(name):
 
 
 def example_only(name):
-    value = right_answer(name)(*map(fresh, first_case(name)))
+    arguments = [fresh(argument) for argument in first_case(name)]
+    if name.startswith("gumbel"):  # the case holds one row, of which the check makes a batch
+        arguments[0] = np.tile(arguments[0], (2, 1))
+    with np.errstate(all="ignore"):
+        value = right_answer(name)(*arguments)
     return lambda right, *arguments: value
 
 
@@ -104,8 +108,6 @@ REJECTED = {
     "stops an iteration": leave(StopIteration()),
     "runs out of memory": leave(MemoryError()),
 }
-# Where the right value is a row of ones or zeros alone, or has a single axis of length 1, nothing
-# is left of a saboteur's work. There is no such exercise; if there will be, name it here.
 
 
 @pytest.mark.parametrize("saboteur", REJECTED)

@@ -198,8 +198,8 @@ RIGHT = {
         tempered_powers,
     ],
     "gumbel_max": [
-        gumbel_row_by_row,
         race_of_exponentials,
+        gumbel_row_by_row,
         lambda logits, rng: np.argmax(logits - np.log(-np.log(uniform(rng, logits.shape))), axis=1),
         lambda logits, rng: (logits + rng.gumbel(0, 1, logits.shape)).argmax(-1).astype(np.int32),
     ],
