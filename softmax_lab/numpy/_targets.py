@@ -78,16 +78,12 @@ class Targets:
 
     def reduce(self, losses):
         """Reduce the losses of the rows, (outer, 1, inner)."""
-        if self.reduction == "none":
-            return losses.reshape(self.row_shape).astype(self.dtype)[()]
-        return self.dtype.type(losses.sum() * self.scale if losses.size else self.empty())
-
-    def empty(self):
-        return np.nan if self.reduction == "mean" else 0.0
-
-    def restore(self, blocks):
-        """Give an array like the blocks the shape of the logits."""
-        return blocks.reshape(self.shape)
+        with np.errstate(over="ignore"):  # a loss too large for float32 is inf
+            if self.reduction == "none":
+                return losses.reshape(self.row_shape).astype(self.dtype)[()]
+            if losses.size == 0:
+                return self.dtype.type(np.nan if self.reduction == "mean" else 0.0)
+            return self.dtype.type(losses.sum() * self.scale)
 
 
 def check_weight(weight, n):

@@ -1,0 +1,161 @@
+"""At most 4 ulp from the exact answer: softmax, log_softmax, cross-entropy and its gradient."""
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import softmax_lab as lab
+from tests import reference
+
+BAR = 4.0
+DTYPES = (np.float32, np.float64)
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("reproducible")
+
+ROWS = [
+    pytest.param(row, id=f"{dtype.__name__} {name}")
+    for dtype in DTYPES
+    for name, row in reference.row_families(dtype).items()
+]
+
+
+def check(found, exact, what, bar=BAR):
+    error = reference.max_ulp(found, exact)
+    assert error <= bar, f"{what} is off by {error:.3g} ulp; at most {bar} are promised"
+
+
+def check_all(row):
+    """Hold every function of a row to the bar."""
+    assert not np.isnan(row).any()
+    check(lab.softmax(row), reference.softmax(row), "softmax")
+    check(lab.log_softmax(row), reference.log_softmax(row), "log_softmax")
+    exact = reference.logsumexp(row)
+    if abs(exact) >= 1:
+        check(lab.logsumexp(row), exact, "logsumexp")
+    for target in {int(row.argmax()), int(row.argmin())}:
+        loss, gradient = lab.cross_entropy_with_grad(row, target)
+        check(loss, reference.cross_entropy(row, target), f"cross_entropy of class {target}")
+        right = reference.cross_entropy_gradient(row, target)
+        check(gradient, right, f"the gradient for class {target}")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_family_of_rows(row):
+    check_all(row)
+
+
+def logits(dtype):
+    """Rows made to be hard: any range and offset, ties, and numbers close to each other."""
+    width = np.finfo(dtype).bits
+    centre = st.sampled_from([0.0, 1.0, -1.0, 61.0, 80.0, -700.0, 490.0, 1e4, -1e4, 1e30, -1e-30])
+    spread = st.sampled_from([1e-7, 0.3, 3.0, 20.0, 100.0, 700.0])
+    unit = st.floats(-1, 1, width=width)
+
+    def build(parts):
+        n, centre, spread, units = parts
+        return (centre + spread * np.resize(np.array(units), n)).astype(dtype)
+
+    return st.tuples(
+        st.integers(1, 40), centre, spread, st.lists(unit, min_size=1, max_size=12)
+    ).map(build)
+
+
+@given(st.sampled_from(DTYPES).flatmap(logits))
+def test_rows_found_by_hypothesis(row):
+    check_all(row)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=6))
+def test_any_finite_floats(row):
+    check_all(np.array(row))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_many_short_random_rows(dtype):
+    rng = np.random.default_rng(1)
+    for n in (2, 3, 5, 10, 16, 17, 33):
+        rows = (rng.normal(size=(300, n)) * rng.choice([1, 5, 30], size=(300, 1))).astype(dtype)
+        found = lab.softmax(rows)
+        for p, row in zip(found[::15], rows[::15], strict=True):
+            check(p, reference.softmax(row), f"softmax of {row}")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layout", ["first axis", "middle axis", "narrow", "long"])
+def test_every_way_of_cutting_blocks(dtype, layout):
+    rng = np.random.default_rng(2)
+    shape = {
+        "first axis": (3000, 70),
+        "middle axis": (3, 2000, 50),
+        "narrow": (9000, 10),
+        "long": (1, 600_000),
+    }
+    axis = {"first axis": 0, "middle axis": 1}.get(layout, -1)
+    # Few different values, so that the exact sum of a long row is quick.
+    x = np.round(rng.normal(size=shape[layout]) * 6, 1).astype(dtype)
+    x.reshape(-1)[7] = 25
+    p, log_p = lab.softmax(x, axis), lab.log_softmax(x, axis)
+    total = lab.logsumexp(x, axis)
+    rows, p, log_p = (
+        np.moveaxis(each, axis, -1).reshape(-1, x.shape[axis]) for each in (x, p, log_p)
+    )
+    total = np.ravel(total)
+    chosen = [0, 7 % len(rows), len(rows) // 2, len(rows) - 1]
+    for i in dict.fromkeys(chosen):
+        exact_p, exact_log = reference.softmax(rows[i]), reference.log_softmax(rows[i])
+        some = np.unique(rows[i], return_index=True)[1]
+        check(p[i][some], [exact_p[j] for j in some], "softmax")
+        check(log_p[i][some], [exact_log[j] for j in some], "log_softmax")
+        check(total[i], reference.logsumexp(rows[i]), "logsumexp")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_million_classes(dtype):
+    row = np.round(np.random.default_rng(3).normal(size=1_000_000) * 3, 1).astype(dtype)
+    values, first, count = np.unique(row, return_index=True, return_counts=True)
+    x = reference.exact_row(values)
+    mp = reference.mp
+    total = mp.fsum(int(n) * mp.exp(value) for n, value in zip(count, x, strict=True))
+    check(lab.softmax(row)[first], [mp.exp(value) / total for value in x], "softmax")
+    log_total = mp.log(total)
+    check(lab.log_softmax(row)[first], [value - log_total for value in x], "log_softmax")
+    check(lab.logsumexp(row), log_total, "logsumexp")
+
+
+@pytest.mark.parametrize("gap", [20, 40, 80])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_confident_winner_among_many_parts(dtype, gap):
+    row = np.full(400_000, -gap, dtype)
+    row[123_456] = 0
+    rest = (len(row) - 1) * reference.mp.exp(-gap)
+    check(lab.log_softmax(row)[123_456], -reference.mp.log1p(rest), "log_softmax at the winner")
+    loss, gradient = lab.cross_entropy_with_grad(row, 123_456)
+    check(loss, reference.mp.log1p(rest), "cross_entropy")
+    check(gradient[123_456], -rest / (1 + rest), "its gradient")
+
+
+def test_vjp_of_a_confident_row_keeps_its_digits():
+    x, v = np.array([0.0, -40.0]), np.array([1.0, 2.0])
+    check(lab.softmax_vjp(x, v), reference.softmax_vjp(x, v), "softmax_vjp")
+    check(lab.log_softmax_vjp(x, v), reference.log_softmax_vjp(x, v), "log_softmax_vjp")
+
+
+@pytest.mark.parametrize("epsilon", [1e-3, 1e-7, 1e-10])
+def test_kl_of_two_close_rows_of_logits(epsilon):
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=50)
+    y = x + epsilon * rng.normal(size=50)
+    found, exact = lab.kl_divergence(x, y, from_logits=True), reference.kl_from_logits(x, y)
+    error = abs(mpmath.mpf(float(found)) / exact - 1)
+    assert error < 1e-14, f"the relative error is {float(error):.1e}"
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_probability_targets(dtype):
+    rng = np.random.default_rng(5)
+    for scale in (1, 10, 100):
+        row = (rng.normal(size=20) * scale).astype(dtype)
+        y = rng.dirichlet(np.ones(20)).astype(dtype)
+        check(lab.cross_entropy(row, y), reference.soft_cross_entropy(row, y), "cross_entropy")
