@@ -156,7 +156,7 @@ EXERCISES = [
         properties=[
             Property("the example", [FEW_LOGITS], tolerance=(2e-4, 0)),
             Property(
-                "an overconfident model is cooled", [labelled(1, 4.0, 2.5)], tolerance=(2e-4, 0)
+                "an overconfident model is flattened", [labelled(1, 4.0, 2.5)], tolerance=(2e-4, 0)
             ),
             Property(
                 "an underconfident model is sharpened", [labelled(2, 0.5, 0.4)], tolerance=(2e-4, 0)
