@@ -10,7 +10,8 @@ from tests.figures.conftest import CHARTS
 
 PIXEL = 0.75  # what rounding and anti-aliasing may move
 
-# For each mark: its kind, the row of data behind it, its text, and its box inside the plot.
+# For each mark: its kind, the row of data behind it, its text, and its box inside the plot; for a
+# line also its points, in pixels.
 READ = """async (chart) => {
   await chart.view.runAsync();
   const frame = chart.querySelector(".root > g > .background").getBoundingClientRect();
@@ -21,6 +22,8 @@ READ = """async (chart) => {
       kind: item.parentNode.classList[0].replace("mark-", ""),
       row: item.__data__.datum ?? {},
       text: item.textContent,
+      points: item.__data__.mark.marktype !== "line" ? []
+        : item.__data__.mark.items.map((point) => [point.x, point.y]),
       fill: item.getAttribute("fill"),
       left: box.left - frame.left,
       right: box.right - frame.left,
@@ -56,6 +59,12 @@ class Drawn:
     def middles(self, kind, field):
         middles = [(mark["top"] + mark["bottom"]) / 2 for mark in self.of(kind, field)]
         return 1 - np.array(middles) / self.height
+
+    def curve(self, number, low, high):
+        """Return across and up of a line's points, where the axis across runs from low to high."""
+        points = np.array(self.of("line")[number]["points"], dtype=float)
+        points = points[np.isfinite(points).all(axis=1)]
+        return points[:, 0] / self.width * (high - low) + low, 1 - points[:, 1] / self.height
 
     def texts(self, field):
         return [mark["text"] for mark in self.of("text", field)]
@@ -95,8 +104,9 @@ def sigmoid(drawn, sliders):
     np.testing.assert_allclose(across, z[0] - z[1], atol=20 * PIXEL / drawn.width)
     assert drawn.texts("number") == decimals([p])
     assert decimals([p])[0] in drawn.says
-    curve = drawn.of("line")[0]
-    assert curve["right"] - curve["left"] == pytest.approx(drawn.width, abs=4)
+    across, up = drawn.curve(0, -10, 10)
+    assert across[[0, -1]] == pytest.approx([-10, 10])
+    np.testing.assert_allclose(up, sl.sigmoid(across), atol=1e-9)
 
 
 def shift(drawn, sliders):
@@ -107,6 +117,8 @@ def shift(drawn, sliders):
     middles = drawn.middles("symbol", "probability")
     np.testing.assert_allclose(middles, p, atol=PIXEL / drawn.height)
     assert all(number in drawn.says for number in decimals(p) + decimals(z + sliders["c"], 1))
+    across, up = drawn.curve(0, -8, 8)
+    np.testing.assert_allclose(up, np.exp(across - sl.logsumexp(z + sliders["c"])), atol=1e-9)
 
 
 def temperature(drawn, sliders):
@@ -155,6 +167,11 @@ def offsets(drawn, sliders):
     np.testing.assert_array_equal(np.float32([m["row"]["naive"] for m in dots]), naive[finite])
     heights = [1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height for mark in dots]
     np.testing.assert_allclose(heights, naive[finite], atol=2 * PIXEL / drawn.height)
+    for number, line in enumerate(drawn.of("line")):
+        across, up = drawn.curve(number, offset - 16, offset + 16)
+        rows = np.float32([0, -1, -4]) + np.float32(across.round(6))[:, np.newaxis]
+        wanted = sl.naive_softmax(rows)[:, int(line["row"]["class"]) - 1]
+        np.testing.assert_allclose(up, wanted, atol=1e-9)
     grid, _, _, verdicts = offset_table()
     verdict = verdicts[grid == offset].item()
     assert f"{verdict}. Shifted" in drawn.says
