@@ -1,0 +1,106 @@
+"""A reader can do what readers do: search, copy, unfold, turn the page, change to dark, print."""
+
+import re
+
+import pytest
+
+from tests.browser.conftest import CHAPTERS, HTML, PAGES
+from tests.browsers import open_page
+
+# One word that stands in one chapter.
+WORDS = {
+    "definition": "templates",
+    "logits": "calibration",
+    "soft_max": "Gumbel",
+    "stability": "subnormal",
+    "gradients": "Jacobian",
+    "cross_entropy": "surprise",
+}
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_search_finds_a_word_of_each_chapter(browser, addresses, chapter, scheme):
+    url = f"{addresses[scheme]}/search.html?q={WORDS[chapter]}"
+    with open_page(browser, url) as page:
+        results = page.locator(f"#search-results a[href*='book/{chapter}.html']")
+        results.first.wait_for(timeout=20_000)
+
+
+def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
+    with open_page(browser, f"{address}/{PAGES[0]}.html") as page:
+        page.keyboard.press("Control+k")
+        page.keyboard.type("temperature")
+        page.keyboard.press("Enter")
+        page.locator("#search-results li").first.wait_for(timeout=20_000)
+
+
+def test_the_copy_button_copies_the_code(browser, address):
+    url = f"{address}/book/definition.html"
+    with open_page(browser, url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        cell = page.locator("div.highlight:has(button.copybtn)").first
+        cell.hover()
+        cell.locator("button.copybtn").click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.strip() == cell.locator("pre").inner_text().strip()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_solutions_and_hints_are_folded_and_open_by_keyboard(browser, address, chapter):
+    with open_page(browser, f"{address}/book/{chapter}.html") as page:
+        folds = {
+            "solution": page.locator("details:has(> summary:has-text('Show the solution'))"),
+            "hint": page.locator("details:has(> summary:has-text('Hint 1'))"),
+        }
+        for kind, fold in folds.items():
+            assert fold.count() >= 5, f"{chapter} has {fold.count()} folded {kind}s"
+            assert fold.first.get_attribute("open") is None, f"the first {kind} is open"
+            fold.first.locator("> summary").focus()
+            page.keyboard.press("Enter")
+            assert fold.first.get_attribute("open") is not None, f"Enter does not open the {kind}"
+
+
+def test_the_next_page_is_one_click_away(browser, address):
+    with open_page(browser, f"{address}/{PAGES[1]}.html") as page:
+        page.locator("a.right-next").click()
+        page.wait_for_url(f"**/{PAGES[2]}.html")
+        page.locator("a.left-prev").click()
+        page.wait_for_url(f"**/{PAGES[1]}.html")
+
+
+def test_the_theme_button_changes_to_dark_and_the_page_remembers(browser, address):
+    with open_page(browser, f"{address}/{PAGES[1]}.html", color_scheme="light") as page:
+        for _ in range(3):
+            if page.evaluate("document.documentElement.dataset.theme") == "dark":
+                break
+            page.locator("button.theme-switch-button:visible").first.click()
+        page.goto(f"{address}/{PAGES[2]}.html")
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_can_be_launched_downloaded_and_corrected(chapter):
+    page = (HTML / f"book/{chapter}.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="(https://[^"]+)"', page)
+    path = f"book/{chapter}.ipynb"
+    for what, start in {
+        "Binder": "https://mybinder.org/v2/gh/",
+        "Colab": "https://colab.research.google.com/github/",
+    }.items():
+        assert any(link.startswith(start) and path in link for link in links), f"no {what} button"
+    assert any(f"/edit/main/{path}" in link for link in links), "no link to edit the page"
+    assert any("/issues/new" in link for link in links), "no link to report a mistake"
+    assert f'href="../_sources/{path}"' in page, "no link to download the notebook"
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_prints_to_a_clean_pdf(browser, address, chapter):
+    with open_page(browser, f"{address}/book/{chapter}.html") as page:
+        page.evaluate("MathJax.startup.promise")
+        page.emulate_media(media="print")
+        for furniture in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-area"):
+            for element in page.locator(furniture).all():
+                assert not element.is_visible(), f"{furniture} is printed"
+        pdf = page.pdf(format="A4")
+    pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
+    assert 5 <= pages <= 80, f"{chapter} prints on {pages} pages"
