@@ -122,6 +122,7 @@ class CrossEntropy(torch.autograd.Function):
         x, target, weight, share, ctx.smoothing, with_gradient = inputs
         _, gradient = output
         ctx.mark_non_differentiable(gradient)
+        ctx.set_materialize_grads(False)  # else zeros are made for it
         ctx.save_for_backward(x, target, weight, share)
         ctx.gradient = gradient if with_gradient else None
 

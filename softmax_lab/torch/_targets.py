@@ -44,6 +44,13 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
     return y, share, count
 
 
+def even_shares(x, reduction):
+    """Return the share of each row when all count alike, and what the mean divides by."""
+    rows = x.shape[:-1].numel()
+    share = 1 / rows if reduction == "mean" and rows else 1.0
+    return x.new_full((*x.shape[:-1], 1), share, dtype=wide(x.dtype)), x.new_full((), rows)
+
+
 def reduce(losses, count, reduction, dtype):
     """Reduce the losses of the rows, whose shares in a mean they already hold."""
     if reduction == "none":

@@ -7,7 +7,7 @@ from softmax_lab.torch._checks import check_target
 from softmax_lab.torch._divergence import distribution, excess, log_ratio, log_ratio_of_logits
 from softmax_lab.torch._formulas import masses
 from softmax_lab.torch._rows import as_dims, as_real, wide
-from softmax_lab.torch._targets import prepare, reduce, shares
+from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
 from softmax_lab.torch.stability import log_softmax
 
 
@@ -228,12 +228,8 @@ def cross_entropy(
         raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
     logits = as_real(logits, "logits")
     x, target, weight = prepare(logits, target, dim, weight, reduction)
-    if target.is_floating_point():
-        rows = target.shape[:-1].numel()
-        count = torch.tensor(float(rows), device=x.device)
-        share = torch.ones((*x.shape[:-1], 1), dtype=wide(x.dtype), device=x.device)
-        if reduction == "mean":
-            share = share / count
+    if target.ndim == x.ndim:
+        share, count = even_shares(x, reduction)
     else:
         target, share, count = shares(
             x, target, weight, ignore_index, reduction, smoothed=bool(label_smoothing)
