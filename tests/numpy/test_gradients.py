@@ -1,0 +1,129 @@
+"""The Jacobian and its products, against mpmath, and a checker that tells right from wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import softmax_lab as lab
+from tests import reference
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("reproducible")
+
+rows = st.integers(1, 6).flatmap(
+    lambda n: st.tuples(
+        hnp.arrays(float, n, elements=st.floats(-50, 50)),
+        hnp.arrays(float, n, elements=st.floats(-4, 4).map(lambda v: round(v, 3))),
+    )
+)
+
+
+@given(rows)
+def test_products_with_the_jacobian(row):
+    x, v = row
+    scale = np.abs(v).max(initial=1e-3)
+    for found, exact in [
+        (lab.softmax_vjp(x, v), reference.softmax_vjp(x, v)),
+        (lab.softmax_jvp(x, v), reference.softmax_vjp(x, v)),
+        (lab.log_softmax_vjp(x, v), reference.log_softmax_vjp(x, v)),
+        (lab.softmax_jacobian(x) @ v, reference.softmax_vjp(x, v)),
+    ]:
+        np.testing.assert_allclose(found, [float(value) for value in exact], atol=4e-15 * scale)
+
+
+@given(hnp.arrays(float, (2, 4), elements=st.floats(-700, 700)))
+def test_the_jacobian_is_symmetric_and_its_rows_sum_to_zero(x):
+    jacobian = lab.softmax_jacobian(x)
+    np.testing.assert_array_equal(jacobian, jacobian.swapaxes(-1, -2))
+    np.testing.assert_allclose(jacobian.sum(axis=-1), 0, atol=1e-16)
+    assert (np.diagonal(jacobian, axis1=1, axis2=2) >= 0).all()
+
+
+def test_the_diagonal_of_a_confident_jacobian_keeps_its_digits():
+    p = reference.softmax([0.0, -40.0])
+    exact = [p[0] * p[1], -p[0] * p[1], -p[0] * p[1], p[0] * p[1]]
+    assert reference.max_ulp(lab.softmax_jacobian([0.0, -40.0]), exact) <= 4
+
+
+@pytest.mark.parametrize("function", [lab.softmax_vjp, lab.softmax_jvp, lab.log_softmax_vjp])
+@pytest.mark.parametrize("axis", [0, 1, -1, (0, 2), None])
+def test_axes(function, axis):
+    rng = np.random.default_rng(0)
+    x, v = rng.normal(size=(2, 3, 4, 5))[:, 0], rng.normal(size=(2, 4, 5))
+    p = np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+    expected = p * (v - (p * v).sum(axis=axis, keepdims=True))
+    if function is lab.log_softmax_vjp:
+        expected = v - p * v.sum(axis=axis, keepdims=True)
+    np.testing.assert_allclose(function(x, v, axis), expected, rtol=1e-10, atol=1e-15)
+
+
+def test_the_jacobian_along_an_axis():
+    x = np.random.default_rng(1).normal(size=(3, 4, 2))
+    found = lab.softmax_jacobian(x, 1)
+    assert found.shape == (3, 2, 4, 4)
+    np.testing.assert_allclose(found[2, 1], lab.softmax_jacobian(x[2, :, 1]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("function", [lab.softmax_vjp, lab.log_softmax_vjp])
+@pytest.mark.parametrize("shape", [(500, 8), (2, 300_000), (4000, 30)])
+def test_blocks_of_every_kind(function, shape):
+    rng = np.random.default_rng(2)
+    x, v = rng.normal(size=shape), rng.normal(size=shape)
+    p = lab.softmax(x)
+    expected = p * (v - (p * v).sum(axis=1, keepdims=True))
+    if function is lab.log_softmax_vjp:
+        expected = v - p * v.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(function(x, v), expected, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(function(x.T, v.T, 0), expected.T, rtol=1e-8, atol=1e-12)
+
+
+def test_special_values():
+    inf = np.inf
+    np.testing.assert_array_equal(lab.softmax_vjp([inf, 0.0], [3.0, 1.0]), [0, 0])
+    np.testing.assert_array_equal(lab.softmax_vjp([0.0, -inf], [3.0, 1.0]), [0, 0])
+    np.testing.assert_array_equal(lab.log_softmax_vjp([inf, 0.0], [3.0, 1.0]), [-1, 1])
+    assert np.isnan(lab.softmax_vjp([np.nan, 0.0], [1.0, 2.0])).all()
+    assert np.isnan(lab.softmax_vjp([inf, inf, 0.0], [1.0, 2.0, 3.0])).all()
+
+
+@pytest.mark.parametrize("function", [lab.softmax_vjp, lab.softmax_jvp, lab.log_softmax_vjp])
+def test_shapes_are_never_broadcast(function):
+    with pytest.raises(ValueError, match=r"\(3,\).*\(2, 3\)"):
+        function(np.zeros((2, 3)), np.zeros(3))
+
+
+def loss(x):
+    """log Σ e^x, written so that complex numbers pass through."""
+    return np.log(np.exp(x).sum())
+
+
+def test_check_gradient_accepts_the_right_gradient():
+    x = np.random.default_rng(3).normal(size=(2, 3))
+    report = lab.check_gradient(loss, lambda x: lab.softmax(x, None), x)
+    assert report
+    assert "complex step" in str(report)
+    # this function takes no complex numbers: finite differences alone
+    report = lab.check_gradient(lambda x: float(lab.logsumexp(x, None)), lab.softmax(x, None), x)
+    assert report
+    assert "finite difference" in str(report)
+
+
+def test_check_gradient_says_where_a_gradient_is_wrong():
+    x = np.random.default_rng(4).normal(size=(2, 3))
+    wrong = lab.softmax(x, None)
+    wrong[1, 2] *= 1.001
+    report = lab.check_gradient(loss, wrong, x)
+    assert not report
+    assert "(1, 2)" in str(report)
+    assert not lab.check_gradient(loss, np.full((2, 3), np.nan), x)
+    assert "shape" in str(lab.check_gradient(loss, np.zeros(6), x))
+    with pytest.raises(ValueError, match="one number"):
+        lab.check_gradient(lambda x: x, x, x)
+
+
+def test_check_gradient_does_not_trust_a_function_that_drops_the_imaginary_part():
+    x = np.array([1.0, -2.0])
+    report = lab.check_gradient(lambda x: np.abs(x).sum(), np.sign(x), x)
+    assert report
