@@ -23,7 +23,7 @@ def exact_gradient(_, logits, *, rng):
 
 
 def gumbel_softmax_gradient(_, logits, *, rng, tau=0.2):
-    """The gradient of Σ y f with y = softmax((logits + G)/τ): biased."""
+    """Differentiate Σ y f with y = softmax((logits + G)/τ): one sample, biased."""
     noisy = (logits + gumbel_noise(C, rng=rng)) / tau
     return softmax_vjp(noisy, REWARDS) / tau
 

@@ -1,8 +1,9 @@
-"""The NumPy side against SciPy: time, as ratios. Prints JSON; `python -m benchmarks` runs it pinned."""
+"""The NumPy side against SciPy: ratios of time, as JSON. `python -m benchmarks` runs it pinned."""
 
 import json
 import os
 import sys
+import time
 
 import numpy as np
 import scipy.special
@@ -80,20 +81,36 @@ def limits(shape, dtype):
 
 
 def measure(chosen, pairs):
+    """Yield one row for each case whose name and shape contain `chosen`, and each dtype."""
     for name, shape, axis, bars in CASES:
-        if chosen and chosen not in f"{name} {shape}":
+        if chosen not in f"{name} {shape}":
             continue
         for dtype, bar in zip((np.float32, np.float64), bars, strict=True):
-            ours, peer, ratio = compare(*calls(name, shape, axis, dtype), pairs=pairs)
-            n = int(np.prod(shape))
-            copy, exp = limits(shape, dtype) if n > 1e6 and name == "softmax" else (None, None)
-            row = dict(name=name, shape=shape, axis=axis, dtype=dtype.__name__, bar=bar, ratio=ratio)
-            row |= dict(ns=ours / n * 1e9, peer_ns=peer / n * 1e9)
-            row |= dict(over_copy=copy and ours / copy, over_exp=exp and ours / exp)
+            ours, peer, ratio = compare(*calls(name, shape, axis, dtype), pairs=pairs, budget=0)
+            row = {"name": name, "shape": shape, "axis": axis, "dtype": dtype.__name__}
+            size = int(np.prod(shape))
+            row |= {
+                "bar": bar,
+                "ratio": ratio,
+                "ns": ours / size * 1e9,
+                "peer_ns": peer / size * 1e9,
+            }
+            if size > 1e6 and name == "softmax":
+                copy, exp = limits(shape, dtype)
+                row |= {"over_copy": ours / copy, "over_exp": ours / exp}
             yield row
 
 
+def threaded(shape=(1024, 32_000)):
+    """Yield the wall-clock ratio of softmax with all threads, ours ÷ SciPy."""
+    for dtype in (np.float32, np.float64):
+        pair = calls("softmax", shape, -1, dtype)
+        yield dtype.__name__, compare(*pair, clock=time.perf_counter, budget=0)[2]
+
+
 if __name__ == "__main__":
-    pairs = int(os.environ.get("BENCH_PAIRS", "11"))
-    for row in measure(sys.argv[1] if sys.argv[1:] else "", pairs):
+    if sys.argv[1:] == ["threads"]:
+        print(json.dumps(list(threaded())))
+        sys.exit()
+    for row in measure(sys.argv[1] if sys.argv[1:] else "", int(os.environ.get("PAIRS", "11"))):
         print(json.dumps(row), flush=True)

@@ -56,12 +56,12 @@ def logit(p):
     p = check_probabilities(p)
     wide = p.astype(np.result_type(p, np.float64), copy=False)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # Near 1/2 the odds are near 1: log1p of (p − q)/q keeps the digits that log would lose.
-        q = 1.0 - wide
-        near = np.log1p((wide - q) / q)
-        return np.where(np.abs(wide - 0.5) < 0.2, near, np.log(wide) - np.log1p(-wide)).astype(
-            p.dtype
-        )[()]
+        # Near 1/2 the odds are near 1, and log1p keeps digits that log would lose. Of p and 1 − p
+        # the smaller divides: it is exact where p is above 1/2, and where p is not.
+        gap = np.abs(2 * wide - 1)
+        near = np.copysign(np.log1p(gap / np.minimum(wide, 1 - wide)), wide - 0.5)
+        x = np.where(gap < 0.5, near, np.log(wide) - np.log1p(-wide))
+    return x.astype(p.dtype)[()]
 
 
 def logits_from_probabilities(p, axis=-1):

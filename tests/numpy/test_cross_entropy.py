@@ -1,0 +1,267 @@
+"""The losses: PyTorch's conventions, checked against sums written out, and information in nats."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import softmax_lab as lab
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("reproducible")
+INF = np.inf
+
+
+def data(seed=0, rows=6, classes=4):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(rows, classes)) * 3, rng.integers(0, classes, rows), rng
+
+
+def expected_loss(x, target, weight, ignore, reduction, smoothing):
+    """The definition, row by row."""
+    losses, weights = [], []
+    for row, y in zip(x, target, strict=True):
+        log_p = row - np.log(np.exp(row).sum())
+        counted = y != ignore
+        hard = -weight[y] * log_p[y]
+        soft = -(weight * log_p).mean()
+        losses.append(((1 - smoothing) * hard + smoothing * soft) if counted else 0.0)
+        weights.append(weight[y] if counted else 0.0)
+    if reduction == "none":
+        return np.array(losses)
+    return sum(losses) / (sum(weights) if reduction == "mean" else 1)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+@pytest.mark.parametrize("ignore", [-100, 2])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_loss_is_its_definition_and_the_gradient_its_slope(
+    reduction, smoothing, ignore, weighted
+):
+    x, target, rng = data()
+    weight = rng.random(4) if weighted else np.ones(4)
+    options = {"ignore_index": ignore, "reduction": reduction, "label_smoothing": smoothing}
+    if weighted:
+        options["weight"] = weight
+    expected = expected_loss(x, target, weight, ignore, reduction, smoothing)
+    np.testing.assert_allclose(lab.cross_entropy(x, target, **options), expected, rtol=1e-12)
+    loss, gradient = lab.cross_entropy_with_grad(x, target, **options)
+    np.testing.assert_array_equal(loss, lab.cross_entropy(x, target, **options))
+    report = lab.check_gradient(
+        lambda x: np.sum(lab.cross_entropy(x, target, **options)), gradient, x
+    )
+    assert report, str(report)
+
+
+def test_nll_loss_of_log_softmax_is_cross_entropy():
+    x, target, rng = data(1)
+    weight = rng.random(4)
+    for options in ({}, {"weight": weight}, {"ignore_index": 1}, {"reduction": "none"}):
+        found = lab.nll_loss(lab.log_softmax(x), target, **options)
+        np.testing.assert_allclose(found, lab.cross_entropy(x, target, **options), rtol=1e-13)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1])
+def test_the_classes_may_be_on_any_axis(axis):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(3, 4, 5))
+    moved = np.moveaxis(x, axis, -1)
+    target = rng.integers(0, moved.shape[-1], moved.shape[:-1])
+    for reduction in ("mean", "none"):
+        loss, gradient = lab.cross_entropy_with_grad(x, target, axis, reduction=reduction)
+        expected, slope = lab.cross_entropy_with_grad(moved, target, reduction=reduction)
+        np.testing.assert_allclose(loss, expected, rtol=1e-14)
+        np.testing.assert_allclose(np.moveaxis(gradient, axis, -1), slope, rtol=1e-13)
+        log_p = lab.log_softmax(x, axis)
+        np.testing.assert_allclose(lab.nll_loss(log_p, target, axis, reduction=reduction), loss)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_blocks_of_every_kind_and_the_dtype(dtype):
+    for shape in [(700, 9), (3, 280_000), (2000, 40), (7,)]:
+        rng = np.random.default_rng(3)
+        x = rng.normal(size=shape).astype(dtype)
+        target = rng.integers(0, shape[-1], shape[:-1])
+        loss, gradient = lab.cross_entropy_with_grad(x, target, reduction="none")
+        assert loss.dtype == gradient.dtype == dtype
+        wide = x.astype(float)
+        eps = float(np.finfo(dtype).eps)
+        picked = np.take_along_axis(lab.log_softmax(wide), target[..., None], -1)[..., 0]
+        np.testing.assert_allclose(loss, -picked, rtol=4 * eps)
+        expected = lab.softmax(wide) - lab.one_hot(target, shape[-1])
+        np.testing.assert_allclose(gradient, expected, rtol=1e-6 + 8 * eps, atol=1e-7)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_targets_may_be_probabilities(reduction):
+    x, _, rng = data(4)
+    y = rng.dirichlet(np.ones(4), size=6)
+    weight = rng.random(4)
+    losses = -(y * weight * lab.log_softmax(x)).sum(axis=1)
+    expected = {"mean": losses.mean(), "sum": losses.sum(), "none": losses}[reduction]
+    options = {"weight": weight, "reduction": reduction}
+    loss, gradient = lab.cross_entropy_with_grad(x, y, **options)
+    np.testing.assert_allclose(loss, expected, rtol=1e-13)
+    assert lab.check_gradient(lambda x: np.sum(lab.cross_entropy(x, y, **options)), gradient, x)
+    hard = lab.one_hot(y.argmax(axis=1), 4)
+    np.testing.assert_allclose(
+        lab.cross_entropy(x, hard, label_smoothing=0.2),
+        lab.cross_entropy(x, y.argmax(axis=1), label_smoothing=0.2),
+        rtol=1e-13,
+    )
+
+
+def test_a_confident_winner_keeps_its_digits_with_smoothed_targets_too():
+    x, y = np.array([0.0, -40.0]), np.array([1.0, 0.0])
+    _, gradient = lab.cross_entropy_with_grad(x, y)
+    np.testing.assert_allclose(gradient, [-np.exp(-40), np.exp(-40)], rtol=1e-15)
+
+
+def test_special_logits():
+    def both(x, target, **options):
+        loss, gradient = lab.cross_entropy_with_grad(np.array(x), target, **options)
+        return float(loss), gradient.tolist()
+
+    assert both([0.0, -INF], 0) == (0.0, [0.0, 0.0])
+    assert both([0.0, -INF], 1) == (INF, [1.0, -1.0])
+    assert both([INF, 0.0], 0) == (0.0, [0.0, 0.0])
+    assert both([INF, 0.0], 1) == (INF, [1.0, -1.0])
+    for bad in ([np.nan, 0.0], [INF, INF], [-INF, -INF]):
+        loss, gradient = lab.cross_entropy_with_grad(np.array(bad), 0)
+        assert np.isnan(loss)
+        assert np.isnan(gradient).all()
+
+
+def test_no_target_mass_on_an_impossible_class_costs_nothing():
+    x = np.array([0.0, 0.0, -INF])
+    assert lab.cross_entropy(x, np.array([0.5, 0.5, 0.0])) == np.log(2)
+    assert lab.cross_entropy(x, 2, weight=[1, 1, 0], reduction="sum") == 0
+    assert lab.nll_loss([0.0, -INF], 1, weight=[1, 0], reduction="sum") == 0
+    assert lab.cross_entropy(x, np.array([0.5, 0.5, 0.1])) == INF
+
+
+@pytest.mark.parametrize("function", [lab.cross_entropy, lab.nll_loss])
+@pytest.mark.parametrize("rows", [0, 3])
+def test_when_nothing_counts(function, rows):
+    x, target = np.full((rows, 2), np.nan), np.full(rows, -100)
+    np.testing.assert_array_equal(function(x, target, reduction="none"), np.zeros(rows))
+    assert function(x, target, reduction="sum") == 0
+    assert np.isnan(function(x, target))
+    _, gradient = lab.cross_entropy_with_grad(x, target, reduction="sum")
+    np.testing.assert_array_equal(gradient, np.zeros((rows, 2)))
+
+
+LOSSES = [lab.cross_entropy, lab.cross_entropy_with_grad, lab.nll_loss]
+
+
+@pytest.mark.parametrize("function", LOSSES)
+@pytest.mark.parametrize("bad", [-1, 4, 1000, -101])
+def test_a_target_that_is_no_class_is_named_with_its_position(function, bad):
+    x, target, _ = data()
+    target[3] = bad
+    with pytest.raises(IndexError, match=rf"{bad} at \(3,\).*0 to 3"):
+        function(x, target)
+
+
+@pytest.mark.parametrize("function", LOSSES)
+def test_other_bad_arguments_are_named(function):
+    x, target, _ = data()
+    with pytest.raises(ValueError, match=r"\(5,\).*\(6, 4\)"):
+        function(x, target[:5])
+    with pytest.raises(ValueError, match=r"\(6, 1\)"):
+        function(x, target[:, None])
+    with pytest.raises(ValueError, match=r"\(6, 4\)"):
+        function(x, np.zeros((6, 4), int))
+    with pytest.raises(TypeError, match="float64"):
+        function(x, target.astype(float))
+    with pytest.raises(TypeError, match="bool"):
+        function(x, target == 1)
+    with pytest.raises(ValueError, match="'average'"):
+        function(x, target, reduction="average")
+    with pytest.raises(ValueError, match=r"-0\.5"):
+        function(x, target, weight=[1, 1, -0.5, 1])
+    with pytest.raises(ValueError, match=r"\(3,\)"):
+        function(x, target, weight=[1, 1, 1])
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
+def test_label_smoothing_is_a_share(smoothing):
+    x, target, _ = data()
+    with pytest.raises(ValueError, match=f"{smoothing}"):
+        lab.cross_entropy(x, target, label_smoothing=smoothing)
+
+
+def test_probability_targets_must_not_be_negative():
+    with pytest.raises(ValueError, match=r"-0\.25"):
+        lab.cross_entropy([0.0, 1.0], np.array([1.25, -0.25]))
+
+
+def test_one_hot():
+    np.testing.assert_array_equal(lab.one_hot([[2], [0]], 3), [[[0, 0, 1]], [[1, 0, 0]]])
+    assert lab.one_hot(1, 2, dtype=np.float32).dtype == np.float32
+    for bad in (-1, 3):
+        with pytest.raises(IndexError, match=f"{bad}"):
+            lab.one_hot([0, bad], 3)
+    with pytest.raises(TypeError, match="float64"):
+        lab.one_hot([0.5], 3)
+
+
+def test_inputs_are_never_changed():
+    x, target, rng = data()
+    copies = x.copy(), target.copy()
+    lab.cross_entropy_with_grad(x, target, label_smoothing=0.1)
+    lab.cross_entropy_with_grad(x, target, weight=rng.random(4))
+    np.testing.assert_array_equal(x, copies[0])
+    np.testing.assert_array_equal(target, copies[1])
+
+
+def test_entropy_is_in_nats():
+    np.testing.assert_allclose(lab.entropy([[1, 0], [0.5, 0.5]]), [0, np.log(2)])
+    np.testing.assert_allclose(lab.entropy(np.full((8, 2), 1 / 8), axis=0), np.log([8, 8]))
+    assert lab.entropy(np.full(4, 0.25, np.float32)).dtype == np.float32
+
+
+distributions = hnp.arrays(float, (2, 5), elements=st.floats(-30, 30)).map(lab.softmax)
+
+
+@given(distributions)
+def test_kl_divergence_is_not_negative_and_its_sum_is_cross_entropy(pair):
+    p, q = pair
+    kl = lab.kl_divergence(p, q)
+    assert kl >= 0
+    assert lab.kl_divergence(p, p) == 0
+    cross = lab.cross_entropy(np.log(q), p)
+    np.testing.assert_allclose(kl, cross - lab.entropy(p), rtol=1e-9, atol=1e-12)
+
+
+@given(hnp.arrays(float, (2, 5), elements=st.floats(-1000, 1000)), st.floats(1e-12, 1))
+def test_kl_from_logits_is_never_negative(pair, epsilon):
+    x, y = pair
+    assert lab.kl_divergence(x, y, from_logits=True) >= 0
+    assert lab.kl_divergence(x, x + epsilon * y / 1000, from_logits=True) >= 0
+    assert lab.kl_divergence(x, x, from_logits=True) == 0
+    expected = (lab.softmax(x) * (lab.log_softmax(x) - lab.log_softmax(y))).sum()
+    found = lab.kl_divergence(x, y, from_logits=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+def test_kl_at_the_edges():
+    assert lab.kl_divergence([0.5, 0.5], [1.0, 0.0]) == INF
+    assert lab.kl_divergence([1.0, 0.0], [0.5, 0.5]) == np.log(2)
+    found = lab.kl_divergence([0.0, -INF], [0.0, 0.0], from_logits=True)
+    np.testing.assert_allclose(found, np.log(2))
+    assert lab.kl_divergence([0.0, 0.0], [0.0, -INF], from_logits=True) == INF
+    p = np.full((3, 4, 2), 0.25)
+    np.testing.assert_array_equal(lab.kl_divergence(p, p, axis=1), np.zeros((3, 2)))
+
+
+def test_what_is_no_distribution_is_refused():
+    for function in (lab.entropy, lambda p: lab.kl_divergence(p, p)):
+        with pytest.raises(ValueError, match=r"1\.5"):
+            function([1.5, -0.5])
+        with pytest.raises(ValueError, match=r"sums to 0\.75"):
+            function([0.5, 0.25])
+    with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
+        lab.kl_divergence([0.5, 0.5], [0.2, 0.3, 0.5])
