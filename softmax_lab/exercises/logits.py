@@ -44,6 +44,7 @@ def masked(*shape, seed=0):
 TRUE, FALSE = True, False
 FEW_LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
 SURE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.02, 0.03, 0.95]])
+NEAR = np.array([0.58, 0.62, 0.88, 0.92])
 FEW_SHARES = np.array([[0.95, 0.05], [0.97, 0.03], [0.35, 0.65]])
 
 EXERCISES = [
@@ -90,6 +91,10 @@ EXERCISES = [
             Property(
                 "allowed logits of -1000",
                 [(np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE]))],
+            ),
+            Property(
+                "rows far apart from each other",
+                [(np.array([[900.0, 901.0], [-900.0, -902.0]]), np.array([[TRUE, TRUE]] * 2))],
             ),
             Property(
                 "a single allowed entry gets 1",
@@ -181,6 +186,9 @@ EXERCISES = [
             Property(
                 "many samples, several classes",
                 [predictions(1, 30, 4), predictions(2, 12, 3, scale=3.0)],
+            ),
+            Property(
+                "neighbouring bins stay apart", [(np.c_[NEAR, 1 - NEAR], np.array([0, 1, 0, 1]))]
             ),
             Property("confidence 1 is in the last bin", [(SURE, np.array([0, 1, 0, 2]))]),
         ],

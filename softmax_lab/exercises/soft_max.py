@@ -51,6 +51,7 @@ EXERCISES = [
             Property("each row on its own", [(sample(3, 3, seed=1), 0.7), (sample(2, 3, 4), 3.0)]),
             Property("tau = 0.001", [(np.array([3.0, 1.0, 2.0, 3.0]), 0.001)]),
             Property("logits of 1000", [(np.array([1000.0, 1001.0, 999.0]), 0.5)]),
+            Property("rows far apart", [(np.array([[900.0, 901.0], [-900.0, -902.0]]), 1.5)]),
         ],
         mistakes=mistakes.TEMPERATURE,
         hints=[

@@ -61,6 +61,9 @@ MASKED_SOFTMAX = {
     "the shift is a hidden logit's. Over which entries should the maximum run?": (
         lambda x, allowed: _weights_over_sum(x, allowed, x.max(axis=-1, keepdims=True))
     ),
+    "one maximum for the whole batch. What is left of a row that lies 1000 below it?": (
+        lambda x, allowed: _weights_over_sum(x, allowed, x[allowed].max())
+    ),
     "one denominator for the whole batch. Which entries compete with each other?": (
         lambda x, allowed: np.exp(x) * allowed / (np.exp(x) * allowed).sum()
     ),

@@ -46,6 +46,9 @@ TEMPERATURE = {
     "the logits are shifted before, the exponentials overflow all the same. Which sign?": (
         lambda x, tau: naive((x - x.min(axis=-1, keepdims=True)) / tau)
     ),
+    "one maximum for the whole batch. What is left of a row that lies 1000 below it?": (
+        lambda x, tau: naive((x - x.max()) / tau)
+    ),
     "tau is squared. How often do you divide by it?": lambda x, tau: lab.softmax(x / tau**2),
     "the rows are not shared out again. What do they sum to?": (
         lambda x, tau: lab.softmax(x) ** (1 / tau)
