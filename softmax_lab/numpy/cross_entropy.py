@@ -133,7 +133,8 @@ def log_ratio_of_logits(x, y, axis):
     p, log_p = softmax(x, axes), log_softmax(x, axes)
     # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
     e = y - x
-    e = e - (e * (p == p.max(axis=axes, keepdims=True))).max(axis=axes, keepdims=True)
+    winner = p == p.max(axis=axes, keepdims=True)
+    e = e - e.max(axis=axes, keepdims=True, where=winner, initial=-np.inf)
     d = e - np.log1p((p * np.expm1(e)).sum(axis=axes, keepdims=True))
     rough = ~(np.abs(e).max(axis=axes, keepdims=True, initial=0.0) < 700)
     return p, softmax(y, axes), np.where(rough, log_softmax(y, axes) - log_p, d), dtype
@@ -189,7 +190,8 @@ def nll_loss(
     log_p = as_real(log_probabilities, "log_probabilities")
     targets = Targets(log_p, target, axis, weight, ignore_index, reduction, 0.0, classes_only=True)
     picked = np.take_along_axis(targets.blocks, targets.index, axis=1)
-    losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)
+    with np.errstate(invalid="ignore"):
+        losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)
     return targets.reduce(losses)
 
 

@@ -57,7 +57,7 @@ def softmax_vjp_rows(x, out, v, scratch):
 
 
 def log_softmax_vjp_rows(x, out, v, scratch):
-    """v − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
+    """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
     e = Exponentials(x, scratch)
     total, (top, rest) = e.total, e.top_rest
     k = x.argmax(axis=1, keepdims=True)

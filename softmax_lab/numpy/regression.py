@@ -34,14 +34,14 @@ class SoftmaxRegression:
 
     Notes
     -----
-    Minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0 with Nesterov's
-    accelerated gradient over all samples: nothing is random, and two fits give the same numbers.
+    Minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0 with
+    Nesterov's accelerated gradient over all samples: two fits give the same numbers.
 
     Examples
     --------
-    >>> model = SoftmaxRegression().fit([[0.0], [1.0], [5.0], [6.0]], ["low", "low", "high", "high"])
-    >>> model.predict([[0.5], [5.5]])
-    array(['low', 'high'], dtype='<U4')
+    >>> model = SoftmaxRegression().fit([[0.0], [1.0], [5.0]], ["low", "low", "high"])
+    >>> model.predict([[0.5], [5.5]]).tolist()
+    ['low', 'high']
     """
 
     def __init__(self, C=1.0, *, max_iter=1000, tol=1e-4, progress=True):
@@ -66,7 +66,8 @@ class SoftmaxRegression:
         rate = 1 / (np.linalg.norm(data, 2) ** 2 / 2 + 1 / self.C)
         weight = ahead = np.zeros((len(self.classes_), data.shape[1]))
         momentum = 1.0
-        for self.n_iter_ in self._steps():
+        for step in self._steps():
+            self.n_iter_ = step
             _, slope = cross_entropy_with_grad(data @ ahead.T, target, reduction="sum")
             gradient = slope.T @ data + penalty * ahead
             new = ahead - rate * gradient
@@ -104,7 +105,8 @@ class SoftmaxRegression:
 
     def predict(self, X):
         """Return the most probable label of each sample in X, (n, n_features)."""
-        return self.classes_[self.decision_function(X).argmax(axis=1)]
+        winners = self.decision_function(X).argmax(axis=1)
+        return self.classes_[winners]
 
     def score(self, X, y):
         """Return the share of samples X, (n, n_features), whose label in y, (n,), is predicted."""
