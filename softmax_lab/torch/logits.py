@@ -25,7 +25,12 @@ def sigmoid(x):
     tensor([0.5000, 0.0000, 1.0000])
     """
     x = as_real(x)
-    return x.to(wide(x.dtype)).sigmoid().to(x.dtype)
+    z = x.to(wide(x.dtype))
+    negative = z < 0
+    w = torch.where(negative, z, 0.0).exp()  # each branch sees only what cannot overflow
+    return torch.where(negative, w / (1 + w), 1 / (1 + torch.where(negative, 0.0, -z).exp())).to(
+        x.dtype
+    )
 
 
 def logit(p):
@@ -54,9 +59,10 @@ def logit(p):
     p = check_probabilities(as_real(p, "p"))
     x = p.to(wide(p.dtype))
     near = (x - 0.5).abs() < 0.2
-    # Near 1/2 the odds are near 1: log1p of (p − q)/q keeps the digits that log would lose.
+    # Near 1/2 the odds are near 1: log1p of odds − 1 = (2p − 1)/(1 − p) keeps the digits that log
+    # would lose, and 2p − 1 is exact.
     middle = torch.where(near, x, 0.5)
-    odds = ((middle - (1 - middle)) / (1 - middle)).log1p()
+    odds = ((2 * middle - 1) / (1 - middle)).log1p()
     # Each branch sees only what it can digest, or the other's inf would make a gradient nan.
     x = torch.where(near, 0.25, x)
     return torch.where(near, odds, x.log() - (-x).log1p()).to(p.dtype)

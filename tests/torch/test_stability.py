@@ -50,7 +50,9 @@ def test_blocks_are_the_rows_they_are_made_of(function, shape):
         function(x)[-1], function(x[-1].clone()), rtol=1e-6, atol=0, msg="the blocks differ"
     )
     last = x.movedim(-1, 0)
-    torch.testing.assert_close(function(last, 0).reshape(-1)[:9], function(last.contiguous(), 0).reshape(-1)[:9])
+    torch.testing.assert_close(
+        function(last, 0).reshape(-1)[:9], function(last.contiguous(), 0).reshape(-1)[:9]
+    )
 
 
 @each_device

@@ -1,0 +1,118 @@
+"""The two backends mirror each other: names, signatures, values."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+
+import softmax_lab.numpy as np_side
+import softmax_lab.torch as torch_side
+
+ONLY_NUMPY = {"cross_entropy_with_grad"}  # torch has autograd for it
+RENAMED = {"axis": "dim", "rng": "generator", "keepdims": "keepdim"}
+ONLY_NUMPY_ARGUMENTS = {"out"}
+SAME = sorted(set(np_side.__all__) - ONLY_NUMPY - {"SoftmaxRegression"})
+
+
+def test_the_names_are_the_same():
+    assert set(torch_side.__all__) == set(np_side.__all__) - ONLY_NUMPY
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_the_signatures_are_the_same(name):
+    def arguments(side):
+        parameters = inspect.signature(getattr(side, name)).parameters.values()
+        return [
+            (RENAMED.get(p.name, p.name), p.kind, "dtype" if p.name == "dtype" else p.default)
+            for p in parameters
+            if p.name not in ONLY_NUMPY_ARGUMENTS
+        ]
+
+    assert arguments(torch_side) == arguments(np_side)
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_a_function_lives_in_the_same_chapter(name):
+    chapters = [getattr(side, name).__module__.split(".")[-1] for side in (np_side, torch_side)]
+    assert chapters[0] == chapters[1]
+
+
+def test_softmax_regression_answers_to_the_same_names():
+    shared = {"fit", "predict", "predict_proba", "score"}
+    for side in (np_side, torch_side):
+        assert shared <= set(dir(side.SoftmaxRegression))
+
+
+MAY_CANCEL = {
+    "linear",
+    "log_softmax_vjp",
+    "logit",
+    "logits_from_probabilities",
+    "nll_loss",
+    "softmax_jvp",
+    "softmax_vjp",
+}
+
+
+def cases(x):
+    """Calls of both sides on logits x, (rows, C), as name -> (function, arguments, keywords)."""
+    rng = np.random.default_rng(1)
+    n = x.shape[-1]
+    p = rng.dirichlet(np.ones(n), size=len(x)).astype(x.dtype)
+    p /= p.sum(-1, keepdims=True)
+    y = rng.integers(n, size=len(x))
+    weight = rng.random(n).astype(x.dtype)
+    v = rng.normal(size=x.shape).astype(x.dtype)
+    keep = np.arange(n) != 1
+    return [
+        ("softmax", (x,), {}),
+        ("softmax", (x, 0), {}),
+        ("softmax", (x, None), {"where": keep}),
+        ("log_softmax", (x,), {}),
+        ("log_softmax", (x,), {"where": keep}),
+        ("logsumexp", (x,), {}),
+        ("logsumexp", (x, (0, 1)), {"keepdims": True}),
+        ("sigmoid", (x,), {}),
+        ("logit", (p,), {}),
+        ("logits_from_probabilities", (p,), {}),
+        ("hardmax", (x,), {}),
+        ("predict", (x,), {}),
+        ("linear", (x, v), {}),
+        ("softmax_jacobian", (x,), {}),
+        ("softmax_vjp", (x, v), {}),
+        ("softmax_jvp", (x, v), {}),
+        ("log_softmax_vjp", (x, v), {}),
+        ("one_hot", (y, n), {}),
+        ("entropy", (p,), {}),
+        ("kl_divergence", (p, p[::-1]), {}),
+        ("kl_divergence", (x, x + v), {"from_logits": True}),
+        ("nll_loss", (x, y), {"weight": weight}),
+        ("cross_entropy", (x, y), {}),
+        ("cross_entropy", (x, y), {"reduction": "none", "ignore_index": int(y[0])}),
+        ("cross_entropy", (x, y), {"weight": weight, "label_smoothing": 0.1}),
+        ("cross_entropy", (x, p), {"weight": weight, "reduction": "sum"}),
+    ]
+
+
+def as_torch(value):
+    return torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("scale", [1, 10, 100])
+def test_the_values_are_the_same_to_a_few_ulp(dtype, scale):
+    """Of the largest entry of the result, where sums may cancel; of each entry, where none does."""
+    x = (np.random.default_rng(scale).normal(size=(4, 6)) * scale).astype(dtype)
+    for name, arguments, keywords in cases(x):
+        expected = np.asarray(getattr(np_side, name)(*arguments, **keywords))
+        keywords = {RENAMED.get(key, key): as_torch(value) for key, value in keywords.items()}
+        found = getattr(torch_side, name)(*map(as_torch, arguments), **keywords).numpy()
+        assert found.shape == expected.shape, name
+        finite = np.isfinite(expected)
+        assert np.array_equal(found[~finite], expected[~finite]), name
+        found, expected = found[finite], expected[finite]
+        unit = np.abs(expected).max() if name in MAY_CANCEL else np.abs(expected)
+        unit = np.spacing(np.maximum(unit, np.finfo(dtype).tiny).astype(dtype))
+        worst = (np.abs(found - expected) / unit).max(initial=0)
+        assert worst <= 4, f"{name} differs from the NumPy side by {worst:.1f} ulp"

@@ -1,0 +1,37 @@
+"""Chapter 1 in torch: the linear layer, the literal formula, the prediction."""
+
+import math
+
+import pytest
+import torch
+
+import softmax_lab.torch as sl
+from tests.torch.devices import each_device
+
+
+@each_device
+def test_linear_is_that_of_torch(device):
+    x, weight, bias = (torch.randn(s, device=device) for s in ((2, 5, 3), (4, 3), (4,)))
+    torch.testing.assert_close(sl.linear(x, weight), torch.nn.functional.linear(x, weight))
+    expected = torch.nn.functional.linear(x, weight, bias)
+    torch.testing.assert_close(sl.linear(x, weight, bias), expected)
+
+
+@pytest.mark.parametrize(
+    "shapes", [((2,), (4, 3)), ((), (4, 3)), ((3,), (3,)), ((3,), (4, 3), (3,))]
+)
+def test_linear_refuses_shapes_that_do_not_fit(shapes):
+    with pytest.raises(ValueError, match=r"\(\d?,?.*(must be|asks for)"):
+        sl.linear(*(torch.zeros(shape) for shape in shapes))
+
+
+def test_the_literal_formula_overflows():
+    assert sl.naive_softmax(torch.tensor([89.0, 0.0]))[0].isnan()
+    x = torch.randn(3, 4)
+    torch.testing.assert_close(sl.naive_softmax(x, 0), torch.softmax(x, 0))
+    torch.testing.assert_close(sl.shifted_softmax(x, 0), torch.softmax(x, 0))
+
+
+def test_prediction_is_the_first_winner():
+    assert sl.predict(torch.tensor([[1.0, 2.0, 2.0], [math.inf, 0.0, 1.0]])).tolist() == [1, 0]
+    assert sl.predict(torch.tensor([[1, 2], [3, 0]]), 0).tolist() == [1, 0]

@@ -1,0 +1,45 @@
+"""Softmax regression in torch: a module, a loop, and the accuracy of the NumPy side."""
+
+import sys
+
+import pytest
+import torch
+
+import softmax_lab
+import softmax_lab.torch as sl
+from softmax_lab.datasets import load_digits
+from tests.torch.devices import each_device
+
+
+@each_device
+def test_it_is_as_accurate_as_the_numpy_side_on_the_digits(device):
+    digits = load_digits()
+    x, y, x_test, y_test = (torch.from_numpy(part) for part in digits)
+    model = sl.SoftmaxRegression(64, 10).fit(x, y, device=device, progress=False)
+    reference = softmax_lab.SoftmaxRegression(progress=False)
+    reference.fit(digits.x_train, digits.target_train)
+    expected = reference.score(digits.x_test, digits.target_test)
+    assert model.weight.device.type == device
+    assert abs(model.score(x_test, y_test) - expected) <= 0.005
+    p = model.predict_proba(x_test)
+    assert torch.equal(p.argmax(-1), model.predict(x_test))
+    torch.testing.assert_close(p.sum(-1), torch.ones(len(p), device=p.device))
+
+
+def test_it_is_a_module():
+    model = sl.SoftmaxRegression(3, 2)
+    assert {name: tuple(p.shape) for name, p in model.named_parameters()} == {
+        "weight": (2, 3),
+        "bias": (2,),
+    }
+    assert model(torch.zeros(5, 3)).shape == (5, 2)
+    assert model.double().fit(torch.eye(3), torch.tensor([0, 1, 0])).weight.dtype == torch.float64
+    with pytest.raises(ValueError, match="C must be above 0"):
+        sl.SoftmaxRegression(3, 2, C=0)
+
+
+def test_it_trains_without_tqdm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
+    assert sl.SoftmaxRegression(1, 2).fit(x, y).score(x, y) == 1
