@@ -3,8 +3,6 @@
 Everything is computed in float64 (or wider) and rounded once at the end.
 """
 
-from functools import cached_property
-
 import numpy as np
 
 FEW = 16  # classes that are sorted faster than searched
@@ -32,23 +30,24 @@ class Exponentials:
         self.c = shift(self.a, HIGHEST[x.dtype])
         self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
 
-    @cached_property
-    def total(self):
-        """Σ w. With digits to spare the plain sum is accurate enough."""
+    def sum(self):
+        """Return Σ w. With digits to spare the plain sum is accurate enough."""
         if not self.spare:
-            top, rest = self.top_rest
+            top, rest = self.split()
             return top + rest
         total = sum(w.sum(axis=1, keepdims=True) for (w,) in self.weights())
         if self.c is not None:
             total[(self.a == np.inf) & (total > 1)] = np.nan  # a second +inf: no limit
         return total
 
-    @cached_property
-    def top_rest(self):
-        """The largest w, and the sum of the others without it [the max split]."""
+    def split(self):
+        """Return the largest w, and the sum of the others without it [the max split].
+
+        Then log Σ e^x = a + log1p(rest / top), with all digits where the winner is confident.
+        """
         if self.spare:
             top = weights(self.a, self.a, self.c, np.empty_like(self.a))
-            rest = self.total - top
+            rest = self.sum() - top
             if not np.any(rest < 2.0**-20 * top):
                 return top, rest
         sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
@@ -57,31 +56,31 @@ class Exponentials:
             rest[(self.a == np.inf) & (rest > 0)] = np.nan
         return top, rest
 
-    @property
-    def log_total(self):
-        """ℓ = log Σ e^(x − a), with all digits also where the winner is confident."""
-        top, rest = self.top_rest
-        return np.log1p(rest / top)
+    def weights(self, *arrays):
+        """Yield w and the arrays, part by part: most often there is one."""
+        if self.whole:
+            if not self.filled:
+                weights(self.x, self.a, self.c, self.scratch)
+                self.filled = True
+            yield self.scratch, *arrays
+            return
+        kept = self.x if self.keep is None else self.keep
+        for w, part, stored, *cut in self.parts(self.x, kept, *arrays):
+            if self.filled and self.keep is not None:
+                yield stored, *cut
+                continue
+            weights(part, self.a, self.c, w)
+            if self.keep is not None:
+                np.copyto(stored, w, casting="same_kind")
+            yield w, *cut
+        self.filled = True
 
     def parts(self, *arrays):
-        """Yield scratch space and the arrays, part by part: most often there is one."""
+        """Yield scratch space and the arrays, part by part."""
         step = self.scratch.shape[1]
         for i in range(0, self.x.shape[1], step):
             cut = [each[:, i : i + step] for each in arrays]
             yield self.scratch[:, : cut[0].shape[1]], *cut
-
-    def weights(self, *arrays):
-        """Yield w and the arrays, part by part."""
-        keep = self.x if self.keep is None else self.keep
-        for w, part, kept, *cut in self.parts(self.x, keep, *arrays):
-            if not self.filled or (self.keep is None and not self.whole):
-                weights(part, self.a, self.c, w)
-                if self.keep is not None and not self.whole:
-                    np.copyto(kept, w, casting="same_kind")
-            elif not self.whole:
-                w = kept
-            yield w, *cut
-        self.filled = True
 
 
 def shift(a, high):

@@ -299,12 +299,13 @@ def cross_entropy_with_grad(
 def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of class indices y, `mass` · (ℓ + a − x_y), and `scale` times its gradient."""
     e = Exponentials(x, scratch, keep=gradient)
+    top, rest = e.split()
+    total, log_total = top + rest, np.log1p(rest / top)
     x_y = np.take_along_axis(x, y, axis=1)
     below = np.where(x_y == e.a, 0.0, e.a - x_y)
-    losses[...] = np.where(mass == 0, 0.0, mass * (e.log_total + below))
+    losses[...] = np.where(mass == 0, 0.0, mass * (log_total + below))
     if gradient is None:
         return
-    total, (top, rest) = e.total, e.top_rest
     share = mass * scale / total
     for w, to in e.weights(gradient):
         np.multiply(w, share.astype(w.dtype, copy=False), out=to, casting="same_kind")
@@ -318,11 +319,12 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
 def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of target weights y with sum `mass`, and `scale` times its gradient."""
     e = Exponentials(x, scratch)
-    terms = y * (e.log_total + np.where(x == e.a, 0.0, e.a - x))
+    top, rest = e.split()
+    total, log_total = top + rest, np.log1p(rest / top)
+    terms = y * (log_total + np.where(x == e.a, 0.0, e.a - x))
     losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
     if gradient is None:
         return
-    total, (top, rest) = e.total, e.top_rest
     for w, part, to in e.weights(y, gradient):
         confident = (w == top) & (2 * part > mass)  # there p − y would cancel
         winner = (mass - part) - mass * (rest / total)

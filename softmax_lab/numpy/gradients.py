@@ -49,7 +49,7 @@ def softmax_vjp_rows(x, out, v, scratch):
     Since p sums to 1, shifting v changes nothing; and so the sum needs no digit of the winner's p.
     """
     e = Exponentials(x, scratch)
-    total = e.total
+    total = e.sum()
     v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(total.dtype)
     mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / total
     for w, u, to in e.weights(v, out):
@@ -59,7 +59,8 @@ def softmax_vjp_rows(x, out, v, scratch):
 def log_softmax_vjp_rows(x, out, v, scratch):
     """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
     e = Exponentials(x, scratch)
-    total, (top, rest) = e.total, e.top_rest
+    top, rest = e.split()
+    total = top + rest
     k = x.argmax(axis=1, keepdims=True)
     v_k = np.take_along_axis(v, k, axis=1).astype(total.dtype)
     is_other = np.arange(x.shape[1])[:, None] != k

@@ -13,7 +13,7 @@ from softmax_lab.numpy._exponentials import Exponentials
 def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
     e = Exponentials(x, scratch, keep=out)
-    scale = 1 / e.total
+    scale = 1 / e.sum()
     for w, to in e.weights(out):
         np.multiply(w, scale.astype(w.dtype, copy=False), out=to, casting="same_kind")
 
@@ -21,7 +21,8 @@ def softmax_rows(x, out, scratch):
 def log_softmax_rows(x, out, scratch):
     """Log p = (x − a) − ℓ: neither term is positive, so nothing cancels."""
     e = Exponentials(x, scratch)
-    log_total = e.log_total
+    top, rest = e.split()
+    log_total = np.log1p(rest / top)
     for t, part, to in e.parts(x, out):
         t = t if out.dtype == np.float16 else to  # float16 is rounded once
         np.subtract(part, e.a.astype(t.dtype, copy=False), out=t)
@@ -33,7 +34,8 @@ def log_softmax_rows(x, out, scratch):
 def logsumexp_rows(x, out, scratch):
     """Log Σ e^x = a + ℓ."""
     e = Exponentials(x, scratch)
-    out[...] = np.where(np.isfinite(e.a), e.a + e.log_total, e.a)
+    top, rest = e.split()
+    out[...] = np.where(np.isfinite(e.a), e.a + np.log1p(rest / top), e.a)
 
 
 def softmax(x, axis=-1, *, where=None, out=None):
