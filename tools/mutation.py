@@ -80,6 +80,7 @@ def changed_lines(mutant):
 
 
 def main():
+    """Run mutmut, list what survived, and return whether that is too much or unexplained."""
     lay_out()
     mutmut("run", "--max-children", str(os.cpu_count() or 1))
     lines = [line.split(": ") for line in mutmut("results", "--all", "true").splitlines() if line]

@@ -15,8 +15,8 @@ Answers are the reader's own code and run in the reader's own process, under a t
 import difflib
 
 from softmax_lab.exercises import cross_entropy, definition, gradients, logits, soft_max, stability
+from softmax_lab.exercises._grade import grade
 from softmax_lab.exercises._report import Hints, Table
-from softmax_lab.exercises._runner import grade
 
 __all__ = ["check", "hint", "list", "names", "progress", "verify"]
 

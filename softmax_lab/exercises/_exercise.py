@@ -28,15 +28,13 @@ class Property:
 
     A case is a tuple of arguments. `probe(answer, *case)` turns the answer into the value that is
     compared (by default what it returns); `expected(*case)` says which value is right (by default
-    what the exercise's `right` gives). `judge(got, *case)` replaces the comparison where many
-    answers are right: it returns None or the Mistake.
+    what the exercise's `right` gives). Without either of these, the probe judges: it raises Unfit.
     """
 
     says: str
     cases: Sequence[tuple]
     probe: Callable | None = None
     expected: Callable | None = None
-    judge: Callable | None = None
     measures: str = ""
     tolerance: tuple[float, float] | None = None  # relative, absolute
     keeps_dtype: bool = False
@@ -53,7 +51,7 @@ class Exercise:
 
     call: str  # as the check calls it: "odds(x, i, j)"
     title: str
-    right: Callable
+    right: Callable | None
     properties: Sequence[Property]
     mistakes: Mapping[str, Callable]
     hints: Sequence[str]

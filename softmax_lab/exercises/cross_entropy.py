@@ -214,9 +214,7 @@ EXERCISES = [
         "spot_the_bug()",
         "Spot the bug",
         right=None,
-        properties=[
-            Property("a batch on which only the bug fails", [()], exposing, judge=lambda *_: None)
-        ],
+        properties=[Property("a batch on which only the bug fails", [()], exposing)],
         mistakes={},
         hints=[
             "Which number is subtracted from which rows?",

@@ -160,11 +160,7 @@ EXERCISES = [
         "quiet_failure()",
         "A lie without a nan",
         right=None,
-        properties=[
-            Property(
-                "a quiet lie of more than 5 percentage points", [()], quiet, judge=lambda *_: None
-            )
-        ],
+        properties=[Property("a quiet lie of more than 5 percentage points", [()], quiet)],
         mistakes={},
         hints=[
             "Which side fails loudly at once, and on which side does precision fade first?",
