@@ -70,7 +70,7 @@ def cell(error):
 
 
 def rows(libraries):
-    """Yield a table row for each dtype, function and family of rows, where it is well conditioned."""
+    """Yield a line for each dtype, function and family of rows, where it is well conditioned."""
     for dtype in (np.float32, np.float64):
         answers = {}
         for family, row in reference.row_families(dtype).items():

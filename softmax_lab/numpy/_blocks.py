@@ -158,7 +158,7 @@ def same_memory(a, b):
 
 
 def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
-    """Apply a row function that gives one number for each row; `empty` is its value for no classes."""
+    """Apply a row function that gives one number a row; `empty` is its value for no classes."""
     x = as_real(x)
     axes = as_axes(axis, x.ndim)
     if where is not None:

@@ -124,8 +124,9 @@ def split_sum(w):
     """
     if w.strides[1] == w.itemsize and w.shape[2] == 1:  # the classes lie side by side
         if w.shape[1] <= FEW:
-            ordered = np.sort(w, axis=1)
-            return ordered[:, -1:], ordered[:, :-1].sum(axis=1, keepdims=True)
+            ordered = w.copy()
+            ordered.sort(axis=1)
+            return ordered[:, -1:], np.add.reduce(ordered[:, :-1], axis=1, keepdims=True)
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
         top = w[rows, k]
         w[rows, k] = 0.0

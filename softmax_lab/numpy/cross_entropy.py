@@ -98,8 +98,8 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
 
     Notes
     -----
-    The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term. These
-    sum to 0, and no term is negative.
+    The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term.
+    These sum to 0, and no term is negative.
 
     Examples
     --------

@@ -162,6 +162,7 @@ def log_softmax_vjp(x, v, axis=-1):
 
 
 def like_x(v, x):
+    """Return `v` as a real array, or raise ValueError if its shape is not that of `x`."""
     v = as_real(v, "v")
     if v.shape != np.shape(x):
         raise ValueError(f"v has shape {v.shape}; it must be that of x, {np.shape(x)}")
@@ -223,7 +224,7 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
     found = as_real(gradient(x.copy()) if callable(gradient) else gradient, "gradient")
     if np.shape(f(x.copy())) != ():
         raise ValueError(f"f must return one number, but its shape is {np.shape(f(x.copy()))}")
-    expected, method = slope(f, x, 6e-6, lambda up, down, h: (up - down) / (2 * h)), "difference"
+    expected = slope(f, x, 6e-6, lambda up, down, h: (up - down) / (2 * h))
     try:
         exact = slope(f, x.astype(np.complex128), 1e-20j, lambda up, _, h: up.imag / h.imag)
     except TypeError:
@@ -249,6 +250,7 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
 
 
 def slope(f, x, h, quotient):
+    """Return the quotient of differences of f at x ± h, entry by entry."""
     slopes = np.empty(x.shape)
     for i in np.ndindex(x.shape):
         up, down = x.copy(), x.copy()

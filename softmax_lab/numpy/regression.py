@@ -114,6 +114,7 @@ class SoftmaxRegression:
 
 
 def check_samples(X):
+    """Return samples (n, n_features) in float64, or raise ValueError."""
     X = np.asarray(X, dtype=np.float64)
     if X.ndim != 2:
         raise ValueError(f"X must be (n, n_features), but its shape is {X.shape}")

@@ -222,7 +222,7 @@ def arsm_gradient(f, logits, *, rng):
     Draw :math:`\pi \sim \mathrm{Dirichlet}(1, …, 1)`; then :math:`z = \arg\min_i (\log \pi_i -
     x_i)` is a draw from softmax(x). With entries m and j of π swapped it is
     :math:`z^{m⇌j}`, with reward :math:`F_{mj}`, and
-    :math:`g_m = \sum_j (F_{mj} - \bar F_j)(1/C - \pi_j)`, where :math:`\bar F_j` is the mean over m.
+    :math:`g_m = \sum_j (F_{mj} - \bar F_j)(1/C - \pi_j)`, :math:`\bar F_j` being the mean over m.
 
     References
     ----------
@@ -257,6 +257,7 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
+    """Return logits (C,) in float64, or raise ValueError for another shape."""
     logits = as_real(logits, "logits")
     if logits.ndim != 1 or logits.size == 0:
         raise ValueError(
@@ -266,6 +267,7 @@ def one_row(logits):
 
 
 def rewards(f, z):
+    """Return f(z), or raise ValueError if its shape is not that of z."""
     value = np.asarray(f(z))
     if value.shape != z.shape:
         raise ValueError(f"f must return one reward for each class: {z.shape}, not {value.shape}")
