@@ -6,6 +6,7 @@ from softmax_lab import numpy as lab
 from softmax_lab.exercises._exercise import Exercise, Property, sample
 from softmax_lab.exercises._witness import exposing
 from softmax_lab.exercises.mistakes import cross_entropy as mistakes
+from softmax_lab.exercises.mistakes import targets
 
 
 def batch(size, classes, *, seed=0, offset=0.0, dtype=float):
@@ -105,7 +106,7 @@ EXERCISES = [
                 [(np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0]))],
             ),
         ],
-        mistakes=mistakes.KL_DIVERGENCE,
+        mistakes=targets.KL_DIVERGENCE,
         hints=[
             "Compute one term for each class, then sum over the last axis.",
             "Where p is 0 the formula gives nan in floats. What should stand there?",
@@ -128,7 +129,7 @@ EXERCISES = [
             ),
             Property("logits of any size", [(*HUGE, 0.2)]),
         ],
-        mistakes=mistakes.LABEL_SMOOTHING,
+        mistakes=targets.LABEL_SMOOTHING,
         hints=[
             "Write one smoothed target, for T = 4 and epsilon = 0.2. Does it sum to 1?",
             "The loss is linear in the target: mix the one-hot's loss with the uniform's.",
@@ -159,7 +160,7 @@ EXERCISES = [
             ),
             Property("logits of any size", [(FAR, np.array([0, -100, 2]), -100)]),
         ],
-        mistakes=mistakes.IGNORE_INDEX,
+        mistakes=targets.IGNORE_INDEX,
         hints=[
             "Which rows count? A comparison gives a boolean for each.",
             "Index logits and targets with these booleans, then do as before.",
@@ -169,7 +170,7 @@ EXERCISES = [
     Exercise(
         "training_step(weight, bias, x, target, rate)",
         "One training step",
-        right=mistakes._step,
+        right=mistakes.step,
         torch=True,
         properties=[
             Property(
@@ -203,7 +204,7 @@ EXERCISES = [
             Property("t = 0 contributes 0, even at a logit of -inf", [(WITH_IMPOSSIBLE, CERTAIN)]),
             Property("logits of any size", [(FAR, shares(3, 3, seed=2))]),
         ],
-        mistakes=mistakes.SOFT_TARGET_CROSS_ENTROPY,
+        mistakes=targets.SOFT_TARGET_CROSS_ENTROPY,
         hints=[
             "Multiply log-probabilities by the target, sum over classes, average over rows.",
             "0 times -inf is nan in floats. What should such a class contribute?",

@@ -5,6 +5,7 @@ import numpy as np
 from softmax_lab import numpy as lab
 from softmax_lab.exercises import _sampling as probe
 from softmax_lab.exercises._exercise import Exercise, Formula, Property, Seed, cases, sample
+from softmax_lab.exercises.mistakes import estimators
 from softmax_lab.exercises.mistakes import soft_max as mistakes
 
 
@@ -160,7 +161,7 @@ EXERCISES = [
                 tolerance=probe.FEW_SHARE,
             ),
         ],
-        mistakes=mistakes.REINFORCE,
+        mistakes=estimators.REINFORCE,
         hints=[
             "Three steps: the probabilities, one draw, and the formula.",
             "rng.choice draws an index with given probabilities (or use your Gumbel-max draw).",
@@ -170,7 +171,7 @@ EXERCISES = [
     Exercise(
         "arsm_three(f, logits, rng)",
         "ARSM for three classes",
-        right=mistakes.arsm,
+        right=estimators.arsm,
         properties=[
             Property("rewards of three classes", GAMES),
             Property(
@@ -179,7 +180,7 @@ EXERCISES = [
             ),
             Property("many draws", [(*GAMES[k % 4][:2], Seed(10 + k)) for k in range(12)]),
         ],
-        mistakes=mistakes.ARSM_THREE,
+        mistakes=estimators.ARSM_THREE,
         hints=[
             "Make a 3 x 3 table of rewards: entry (m, j) is the one after swapping m and j in pi.",
             "From each column of the table subtract its mean.",
