@@ -1,13 +1,20 @@
 """What the book needs of Sphinx beyond its configuration: an honest cache, offline pages."""
 
 import hashlib
-import importlib.metadata
+import html
 import shutil
+import textwrap
 from pathlib import Path
 
+import vl_convert
+from docutils import nodes
 from softmax_lab.figures.page import write_vega
 
+from slim import slim
+
 ROOT = Path(__file__).resolve().parents[2]
+# What book/_page/preview.svg shows.
+PREVIEW = "Softmax Lab: three bars, the probabilities 0.09, 0.24 and 0.67 of the logits 1, 2 and 3"
 
 
 def fingerprint(root=ROOT):
@@ -36,23 +43,14 @@ def key_the_cache(app, config):
             shutil.rmtree(other)
 
 
-def copy_mathjax(app, exception):
-    """Copy the one MathJax build and its fonts out of the pip package that carries them."""
+def write_generated(app, exception):
+    """Write the Vega libraries, which charts.js loads where charts are, and the preview picture."""
     if exception or app.builder.format != "html":
         return
-    target = Path(app.outdir) / "_static" / "mathjax"
-    for file in importlib.metadata.files("sphinx-mathjax-offline"):
-        name = str(file).partition("static/mathjax/")[2]
-        if name == "tex-chtml-full.js" or name.endswith(".woff"):
-            copy = target / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file.locate(), copy)
-
-
-def write_charts(app, exception):
-    """Put the Vega libraries beside charts.js, which loads them on the pages that have charts."""
-    if not exception and app.builder.format == "html":
-        write_vega(Path(app.outdir) / "_static" / "vega.js")
+    static = Path(app.outdir) / "_static"
+    write_vega(static / "vega.js")
+    drawing = (ROOT / "book" / "_page" / "preview.svg").read_text(encoding="utf-8")
+    (static / "preview.png").write_bytes(vl_convert.svg_to_png(drawing))
 
 
 def drop_thebe(app, pagename, templatename, context, doctree):
@@ -66,10 +64,35 @@ def drop_thebe(app, pagename, templatename, context, doctree):
         ]
 
 
+def describe(app, pagename, templatename, context, doctree):
+    """Say in the page's head what a link to it shows in a chat or a feed (Open Graph)."""
+    if doctree is None:
+        return
+    paragraphs = (node.astext() for node in doctree.findall(nodes.paragraph))
+    words = " ".join(next(paragraphs, "").split())
+    base = app.config.html_baseurl.rstrip("/")
+    tags = {
+        "og:type": "article",
+        "og:site_name": app.config.html_title,
+        "og:title": app.env.titles[pagename].astext(),
+        "og:description": textwrap.shorten(words, 200, placeholder=" …"),
+        "og:url": context["pageurl"],
+        "og:image": f"{base}/_static/preview.png",
+        "og:image:alt": PREVIEW,
+    }
+    context["metatags"] += "".join(
+        f'<meta property="{name}" content="{html.escape(text)}" />\n' for name, text in tags.items()
+    )
+    context["metatags"] += (
+        f'<meta name="description" content="{html.escape(tags["og:description"])}" />\n'
+    )
+
+
 def setup(app):
     """Connect the functions above to the build."""
     app.connect("config-inited", key_the_cache, priority=900)
     app.connect("html-page-context", drop_thebe, priority=900)
-    app.connect("build-finished", copy_mathjax)
-    app.connect("build-finished", write_charts)
+    app.connect("html-page-context", describe)
+    app.connect("build-finished", write_generated)
+    app.connect("build-finished", slim, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

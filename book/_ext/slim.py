@@ -1,0 +1,123 @@
+"""Leave out of the built book what no reader uses: icons by the thousand, source maps, scripts.
+
+The theme and MathJax bring 4 MB to every page; after this it is 1.5 MB.
+"""
+
+import importlib.metadata
+import logging
+import re
+import shutil
+from pathlib import Path
+
+from fontTools import subset
+
+# Drawn by the icon font already; fetched from a CDN; read by web developers only.
+UNUSED = (
+    "scripts/fontawesome.js*",
+    "sphinx-thebe.*",
+    "**/*.map",
+    "**/*macros.html",
+)
+# What their tags look like on a page. The search page loads the search's scripts by itself.
+TAGS = re.compile(
+    r'\s*<script defer src="[^"]*scripts/fontawesome\.js[^"]*"></script>'
+    r'|\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = .*?</script>',
+    flags=re.DOTALL,
+)
+SEARCH = re.compile(
+    r'\s*<script src="[^"]*(searchtools|language_data|searchindex)\.js[^"]*"></script>'
+)
+# MathJax by its parts, because the ready-made file is half menu; the extensions load when used.
+MATHJAX = (
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions/",
+    "output/chtml.js",
+    "output/chtml/fonts/",
+    "a11y/assistive-mml.js",
+)
+
+ICON = re.compile(r"(?:\.fa-[\w-]+:before,?)+\{content:[^}]*\}")
+ICON_NAME = re.compile(r"\bfa-[\w-]+")
+GLYPH = re.compile(r'"\\([0-9a-f]{1,6}) ?"')
+ICON_FONT = re.compile(
+    r'src:url\((?P<path>[^)]*/fa-[\w-]+)\.woff2\) format\("woff2"\),'
+    r'url\([^)]*\) format\("truetype"\)'
+)
+
+
+def copy_mathjax(static):
+    """Copy MathJax's parts and fonts out of the pip package that carries them."""
+    for file in importlib.metadata.files("sphinx-mathjax-offline"):
+        name = str(file).partition("static/mathjax/")[2]
+        if name.startswith(MATHJAX):
+            copy = static / "mathjax" / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file.locate(), copy)
+
+
+def trim_page(path):
+    """Take the tags of unused scripts off a page."""
+    text = path.read_text(encoding="utf-8")
+    trimmed = TAGS.sub("", text)
+    if path.name != "search.html":
+        trimmed = SEARCH.sub("", trimmed)
+    if trimmed != text:
+        path.write_text(trimmed, encoding="utf-8")
+
+
+def keep_icons(css, used):
+    """Return a style sheet without the icons that are not used."""
+    return ICON.sub(lambda rule: rule[0] if used & set(ICON_NAME.findall(rule[0])) else "", css)
+
+
+def glyphs_in(css):
+    """Return the code points of icons that a style sheet draws: escaped, or as they are."""
+    escaped = {int(code, 16) for code in GLYPH.findall(css)}
+    return escaped | {ord(letter) for letter in css if "\ue000" <= letter <= "\uf8ff"}
+
+
+def cut_fonts(sheet, css, glyphs):
+    """Write the icon fonts that a style sheet names with a few glyphs each."""
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of every table
+    options = subset.Options(flavor="woff", notdef_outline=True)
+    for found in ICON_FONT.finditer(css):
+        source = sheet.parent / f"{found['path']}.ttf"
+        font = subset.load_font(source, options, dontLoadGlyphNames=True)
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=glyphs)
+        cutter.subset(font)
+        subset.save_font(font, source.with_suffix(".woff"), options)
+        source.unlink()
+        source.with_suffix(".woff2").unlink()
+
+
+def slim_icons(static, pages):
+    """Cut the icon fonts and their style sheet down to the icons that pages and scripts use."""
+    sheet = static / "styles" / "pydata-sphinx-theme.css"
+    sources = [*pages, *sorted((static / "scripts").glob("*.js"))]
+    used = {
+        name for source in sources for name in ICON_NAME.findall(source.read_text(encoding="utf-8"))
+    }
+    css = keep_icons(sheet.read_text(encoding="utf-8"), used)
+    other = (static / "styles" / "sphinx-book-theme.css").read_text(encoding="utf-8")
+    cut_fonts(sheet, css, glyphs_in(css + other))
+    css = ICON_FONT.sub(r'src:url(\g<path>.woff) format("woff")', css)
+    sheet.write_text(css, encoding="utf-8")
+
+
+def slim(app, exception):
+    """Do all of it, once the pages are written."""
+    if exception or app.builder.format != "html":
+        return
+    output = Path(app.outdir)
+    static = output / "_static"
+    copy_mathjax(static)
+    for pattern in UNUSED:
+        for file in static.glob(pattern):
+            file.unlink()
+    pages = sorted(output.rglob("*.html"))
+    for page in pages:
+        trim_page(page)
+    slim_icons(static, pages)
