@@ -22,7 +22,7 @@ class Unfit(Exception):
         self.mistake, self.got = mistake, got
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Property:
     """Something that is true of every right answer, on each of some cases.
 
@@ -40,7 +40,7 @@ class Property:
     keeps_dtype: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Exercise:
     """One exercise.
 

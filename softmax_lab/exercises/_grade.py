@@ -1,6 +1,7 @@
 """Make a report on an answer, and find the mistake that explains what fails."""
 
 import dis
+import functools
 import inspect
 import time
 
@@ -45,27 +46,26 @@ def explain(exercise, findings):
     """
     failing = [finding for finding in findings if finding.mistake is not None]
     passing = [finding for finding in findings if finding.mistake is None]
-    twins = {
-        words: Attempt(exercise, wrong, time.monotonic() + 60)
-        for words, wrong in exercise.mistakes.items()
-    }
+
+    def agrees(words, finding):
+        other = mistaken(exercise, words, finding.prop, finding.number)
+        verdicts = {getattr(found.mistake, "name", None) for found in (finding, other)}
+        return len(verdicts) == 1 and alike(finding.got, other.got, finding.prop.tolerance)
 
     def rank(words):
-        mistaken = [twins[words].try_case(f.prop, f.case) for f in failing]
-        gap = sum(distance(f.got, m.got) for f, m in zip(failing, mistaken, strict=True))
-        return -sum(agree(f, twins[words]) for f in passing), gap
+        others = [mistaken(exercise, words, finding.prop, finding.number) for finding in failing]
+        gap = sum(distance(f.got, other.got) for f, other in zip(failing, others, strict=True))
+        return -sum(agrees(words, finding) for finding in passing), gap
 
-    suspects = [words for words in twins if all(agree(f, twins[words]) for f in failing)]
-    if len(suspects) > 1:
-        suspects.sort(key=rank)
-    return Mistake(*suspects[0].split(". ", 1)) if suspects else None
+    suspects = [words for words in exercise.mistakes if all(agrees(words, f) for f in failing)]
+    return Mistake(*min(suspects, key=rank).split(". ", 1)) if suspects else None
 
 
-def agree(finding, twin):
-    """Whether a mistake gives the same in the case of a finding, and gets the same verdict."""
-    other = twin.try_case(finding.prop, finding.case)
-    verdicts = {getattr(found.mistake, "name", None) for found in (finding, other)}
-    return len(verdicts) == 1 and alike(finding.got, other.got, finding.prop.tolerance)
+@functools.cache
+def mistaken(exercise, words, prop, number):
+    """Return what a known mistake gives in a case: always the same, so it is computed once."""
+    twin = Attempt(exercise, exercise.mistakes[words], time.monotonic() + 60)
+    return twin.try_case(prop, number)
 
 
 def grade(exercise, answer, seconds):

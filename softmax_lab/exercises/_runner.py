@@ -1,5 +1,6 @@
 """Try an answer on every case of an exercise, and note what came back."""
 
+import functools
 import time
 from dataclasses import dataclass, field
 from traceback import format_exception_only
@@ -30,15 +31,28 @@ class Finding:
     """What came back in one case, and what is wrong with it (nothing, if `mistake` is None)."""
 
     prop: Property
-    case: tuple
+    number: int  # which of the property's cases
     got: object = None
     expected: object = None
     mistake: Mistake | None = None
 
     @property
+    def case(self):
+        """The arguments."""
+        return self.prop.cases[self.number]
+
+    @property
     def size(self):
         """How much of a reader's attention the case takes: the number of its entries."""
         return sum(np.size(part) for part in self.case if not callable(part))
+
+
+@functools.cache
+def expected(exercise, prop, number):
+    """Return the right value in one case, or None where the probe judges."""
+    right = prop.expected or exercise.right
+    with np.errstate(all="ignore"):
+        return right and right(*map(fresh, prop.cases[number]))
 
 
 @dataclass
@@ -75,12 +89,9 @@ class Attempt:
         rules = {"tolerance": prop.tolerance, "torch": self.exercise.torch, "dtype": dtype}
         return compare(value, finding.expected, **rules)
 
-    def try_case(self, prop, case, again=False):
+    def try_case(self, prop, number, again=False):
         """Return the finding of one case; `again` tries it twice, with other global luck."""
-        finding, right = Finding(prop, case), prop.expected or self.exercise.right
-        if right is not None:
-            with np.errstate(all="ignore"):
-                finding.expected = right(*map(fresh, case))
+        finding = Finding(prop, number, expected=expected(self.exercise, prop, number))
         try:
             finding.got = self.guarded(lambda: self.value(finding))
             if again and not self.repeats(finding):
@@ -104,8 +115,8 @@ class Attempt:
         """Return what was found in every case, up to one that was stopped."""
         found = []
         for prop in self.exercise.properties:
-            for number, case in enumerate(prop.cases):
-                found.append(self.try_case(prop, case, again=number == 0))
+            for number in range(len(prop.cases)):
+                found.append(self.try_case(prop, number, again=number == 0))
                 if found[-1].mistake is not None and found[-1].mistake.name in STOPS:
                     return found
         return found
