@@ -35,7 +35,8 @@ def log_ratio_of_logits(x, y, dims):
     p, q = softmax(x, dims), softmax(y, dims)
     # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
     e = torch.where(x == y, 0.0, y - x)
-    e = e - (e * (p == p.amax(dims, keepdim=True))).amax(dims, keepdim=True)
+    winner = p == p.amax(dims, keepdim=True)
+    e = e - torch.where(winner, e, -torch.inf).amax(dims, keepdim=True)
     limit = 80 if x.dtype == torch.float32 else 700
     rough = ~(e.abs() < limit).all(dims, keepdim=True)
     e = torch.where(rough, 0.0, e)

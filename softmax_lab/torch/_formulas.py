@@ -46,8 +46,19 @@ def sum_of_losers(w):
     added up without the winners, which are the whole parts.
     """
     losers = w.frac()
-    rest = losers.sum(-1, keepdim=True)
+    rest = row_sum(losers)
     return rest - (losers.sub_(w).sum(-1, keepdim=True) + 1)
+
+
+def row_sum(w):
+    """Return Σ w. Torch adds pairwise, but code that it compiles adds one after the other.
+
+    There the sum is taken over chunks first, so that its error does not grow with the row.
+    """
+    n, chunk = w.shape[-1], 128
+    if torch.compiler.is_compiling() and n > chunk:
+        w = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk)).sum(-1)
+    return w.sum(-1, keepdim=True)
 
 
 def needs_shift(x, a):
