@@ -25,7 +25,9 @@ def within(seconds, function):
     """Return `function()`, or raise TimeLimit in it after so many seconds.
 
     On the main thread (where Jupyter runs cells) a Unix timer rings. Elsewhere, and on Windows, a
-    watcher thread raises the exception, and has ended when this function returns.
+    watcher thread raises the exception, and has ended when this function returns. It can neither
+    wake a sleeping function, nor stop one that catches every exception again and again; the timer
+    does both.
     """
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and hasattr(signal, "setitimer"):
