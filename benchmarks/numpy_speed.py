@@ -114,3 +114,4 @@ if __name__ == "__main__":
         sys.exit()
     for row in measure(sys.argv[1] if sys.argv[1:] else "", int(os.environ.get("PAIRS", "11"))):
         print(json.dumps(row), flush=True)
+        print(row["name"], *row["shape"], f"{row['ratio']:.2f}", file=sys.stderr, flush=True)
