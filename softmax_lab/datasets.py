@@ -1,4 +1,4 @@
-"""The handwritten digits that every chapter uses; they come with scikit-learn, nothing is downloaded."""
+"""The handwritten digits of every chapter: they come with scikit-learn, nothing is downloaded."""
 
 from typing import NamedTuple
 
