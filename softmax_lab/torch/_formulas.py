@@ -1,7 +1,7 @@
 """The formulas of the book, for rows: the classes are the last dimension.
 
-Each function is pure, works in the precision of its input, and leaves devices, blocks and autograd
-to others.
+Each function works in the precision of its input, changes none of its arguments but `out`, where
+it may work and leave its result, and leaves devices, blocks and autograd to others.
 """
 
 import torch
@@ -16,7 +16,7 @@ def two_diff(x, y):
     return t, (t - z).neg_().add_(x).sub_(z + y)
 
 
-def exponentials(x):
+def exponentials(x, out=None):
     """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1."""
     a = x.amax(-1, keepdim=True)
     shift = needs_shift(x, a)
@@ -27,7 +27,7 @@ def exponentials(x):
         w = t.exp_()
         w = w.addcmul(w, delta.nan_to_num_(0.0, 0.0, 0.0))  # e^(x − a) = e^t (1 + δ)
     else:
-        w = x.exp()
+        w = torch.exp(x, out=out)
         total, top = w.sum(-1, keepdim=True), a.exp()
         if (total > 4 * top).all():
             return a, w, total, total / top - 1
@@ -74,50 +74,50 @@ def needs_shift(x, a):
     return not (high <= most and (low >= -1 or x.amin() >= least))
 
 
-def log_p(x, a, rest):
+def log_p(x, a, rest, out=None):
     """Return log softmax(x) = (x − a) − log(1 + rest): neither term is positive."""
-    t = x - a
+    t = torch.sub(x, a, out=out)
     if may_hold(a, torch.inf):
         t = torch.where(x == a, 0.0, t)
     return t.sub_(rest.log1p())
 
 
-def softmax(x):
+def softmax(x, out=None):
     """Return p = w / Σ w."""
-    _, w, total, _ = exponentials(x)
+    _, w, total, _ = exponentials(x, out)
     return w.mul_(total.reciprocal_())
 
 
-def log_softmax(x):
+def log_softmax(x, out=None):
     """Return log p."""
-    a, _, _, rest = exponentials(x)
-    return log_p(x, a, rest)
+    a, _, _, rest = exponentials(x, out)
+    return log_p(x, a, rest, out)
 
 
-def logsumexp(x):
+def logsumexp(x, out=None):
     """Return a + log(1 + rest); the sum over nothing but −inf is −inf."""
-    a, _, _, rest = exponentials(x)
+    a, _, _, rest = exponentials(x, out)
     return torch.where(a == -torch.inf, a, a + rest.log1p())
 
 
-def softmax_vjp(p, v):
+def softmax_vjp(p, v, out=None):
     """Return p ⊙ (v − Σ p v).
 
     In exact arithmetic the second centring changes nothing, since p sums to 1. It removes what
     rounding left of the first: at a confident winner that is all there is.
     """
-    c = v - (p * v).sum(-1, keepdim=True)
+    c = torch.sub(v, torch.mul(p, v, out=out).sum(-1, keepdim=True), out=out)
     return c.sub_((p * c).sum(-1, keepdim=True)).mul_(p)
 
 
-def log_softmax_vjp(x, v):
+def log_softmax_vjp(x, v, out=None):
     """Return v − p Σ v; twice, as in `softmax_vjp`.
 
     It starts from x: the exponential of a saved log p would be wrong by |log p| ulp.
     """
     p = softmax(x)
-    v = torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1)
-    return torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1)
+    c = torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1, out=out)
+    return c.addcmul_(p, c.sum(-1, keepdim=True), value=-1)
 
 
 def masses(target, weight, share, n, smoothing):
@@ -128,9 +128,9 @@ def masses(target, weight, share, n, smoothing):
     return q * share if weight is None else q * weight * share
 
 
-def index_loss(x, y, share, *, with_gradient):
+def index_loss(x, y, share, *, with_gradient, out=None):
     """Return share · (−log p_y), and its gradient share · (p − e_y)."""
-    a, w, total, rest = exponentials(x)
+    a, w, total, rest = exponentials(x, out)
     log_p_y = log_p(x.gather(-1, y), a, rest)
     none = share == 0
     loss = (-share * log_p_y).masked_fill(none, 0.0)
@@ -141,10 +141,10 @@ def index_loss(x, y, share, *, with_gradient):
     return loss, gradient.masked_fill_(none, 0.0) if may_hold(share, 0) else gradient
 
 
-def soft_loss(x, target, share, *weight, smoothing, with_gradient):
+def soft_loss(x, target, share, *weight, smoothing, with_gradient, out=None):
     """Return −Σ q log p, and its gradient M p − q, where M = Σ q."""
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing)
-    a, w, total, rest = exponentials(x)
+    a, w, total, rest = exponentials(x, out)
     logs = log_p(x, a, rest)
     loss = -torch.where(q == 0, 0.0, q * logs).sum(-1, keepdim=True)
     if not with_gradient:

@@ -65,20 +65,18 @@ def apply(function, x, dim, *beside, reduced=False):
 def by_rows(rows, *arrays, like=None):
     """Return `rows(*arrays)`, computed block by block into tensors `like` these, or like the first.
 
-    One tensor where `rows` returns one, else a tuple.
+    One tensor where `rows` returns one, else a tuple, whose last is the one as large as the first.
     """
     x = arrays[0]
     outs = torch.empty_like(x) if like is None else like
     one = isinstance(outs, torch.Tensor)
     outs = (outs,) if one else outs
-    if x.numel():
-        block = CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK
-        if torch.compiler.is_compiling() or x.numel() <= block:
-            results = rows(*widened(arrays))
-            results = (results,) if one else results
-            outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
-        else:
-            fill(rows, outs, arrays, block)
+    if torch.compiler.is_compiling() and x.numel():
+        results = rows(*widened(arrays))
+        results = (results,) if one else results
+        outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
+    elif x.numel():
+        fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
     return outs[0] if one else outs
 
 
@@ -86,10 +84,12 @@ def fill(rows, outs, arrays, block):
     """Cut the tensors into blocks along their first dimensions, and fill those of `outs`."""
     x = arrays[0]
     if x.ndim == 1 or x.numel() <= block:
-        results = rows(*widened(arrays))
+        fits = outs[-1].shape == x.shape and x.dtype == wide(x.dtype)
+        results = rows(*widened(arrays), out=outs[-1] if fits else None)
         results = (results,) if isinstance(results, torch.Tensor) else results
         for out, result in zip(outs, results, strict=True):
-            out.copy_(result)
+            if result is not out:
+                out.copy_(result)
         return
     step = max(1, block // (x.numel() // len(x)))
     for pieces in zip(*(each.split(step) for each in (*outs, *arrays)), strict=True):
