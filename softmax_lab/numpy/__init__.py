@@ -1,31 +1,19 @@
-"""The NumPy side of Softmax Lab: one module for each chapter of the book."""
+"""The NumPy side of Softmax Lab: its modules are named after chapters and topics of the book."""
 
-from softmax_lab.numpy.cross_entropy import (
-    cross_entropy,
-    cross_entropy_with_grad,
-    entropy,
-    kl_divergence,
-    nll_loss,
-    one_hot,
-)
+from softmax_lab.numpy.check import check_gradient
+from softmax_lab.numpy.cross_entropy import cross_entropy, cross_entropy_with_grad, nll_loss
 from softmax_lab.numpy.definition import linear, naive_softmax, predict
+from softmax_lab.numpy.estimators import arsm_gradient, reinforce_gradient
 from softmax_lab.numpy.gradients import (
-    check_gradient,
     log_softmax_vjp,
     softmax_jacobian,
     softmax_jvp,
     softmax_vjp,
 )
+from softmax_lab.numpy.information import entropy, kl_divergence, one_hot
 from softmax_lab.numpy.logits import logit, logits_from_probabilities, sigmoid
 from softmax_lab.numpy.regression import SoftmaxRegression
-from softmax_lab.numpy.soft_max import (
-    arsm_gradient,
-    gumbel_max,
-    gumbel_noise,
-    gumbel_softmax,
-    hardmax,
-    reinforce_gradient,
-)
+from softmax_lab.numpy.soft_max import gumbel_max, gumbel_noise, gumbel_softmax, hardmax
 from softmax_lab.numpy.stability import log_softmax, logsumexp, shifted_softmax, softmax
 
 __all__ = [

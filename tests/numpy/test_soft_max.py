@@ -6,7 +6,7 @@ from scipy import stats
 
 import softmax_lab as lab
 from benchmarks import arsm_toy
-from softmax_lab.numpy.soft_max import swapped_argmins
+from softmax_lab.numpy.estimators import swapped_argmins
 
 
 def rng(seed=0):

@@ -1,0 +1,97 @@
+"""Chapter 5, Gradients: a checker that compares a gradient with slopes of the function."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from softmax_lab.numpy._blocks import as_real
+
+
+@dataclass(frozen=True)
+class GradientReport:
+    """What `check_gradient` found: truthy when the gradient is right, and printed in words."""
+
+    ok: bool
+    message: str
+    expected: np.ndarray
+    found: np.ndarray
+
+    def __bool__(self):
+        return self.ok
+
+    def __str__(self):
+        return self.message
+
+
+def check_gradient(f, gradient, x, *, rtol=1e-6):
+    """Compare a gradient with finite differences, and with the complex step where `f` allows it.
+
+    Parameters
+    ----------
+    f : callable
+        Maps an array like `x` to one number.
+    gradient : callable or array_like, the shape of `x`
+        The gradient to check, or a function that returns it at `x`.
+    x : array_like of real numbers, any shape
+        Where to check.
+    rtol : float, default 1e-6
+        Largest error accepted, relative to the largest entry of the gradient.
+
+    Returns
+    -------
+    GradientReport
+        Truthy when right. Printed, it says how far apart the two are, and where.
+
+    Raises
+    ------
+    ValueError
+        If `f` does not return one number.
+
+    Notes
+    -----
+    Central differences (f(x + h) − f(x − h)) / 2h lose half of the digits or more. The complex step
+    Im f(x + ih) / h, h = 1e-20, loses none; it is used where f accepts complex numbers and the two
+    methods agree.
+
+    Examples
+    --------
+    >>> print(check_gradient(lambda x: (x**2).sum(), lambda x: 3 * x, [1.0, 2.0]))
+    wrong: at index (1,) the gradient is 6.0, but the complex step gives 4.0
+    """
+    x = as_real(x).astype(np.float64)
+    found = as_real(gradient(x.copy()) if callable(gradient) else gradient, "gradient")
+    if np.shape(f(x.copy())) != ():
+        raise ValueError(f"f must return one number, but its shape is {np.shape(f(x.copy()))}")
+    expected = slope(f, x, 6e-6, lambda up, down, h: (up - down) / (2 * h))
+    try:
+        exact = slope(f, x.astype(np.complex128), 1e-20j, lambda up, _, h: up.imag / h.imag)
+    except TypeError:
+        exact = np.full(x.shape, np.nan)
+    method = "finite difference"
+    scale = np.abs(expected).max(initial=0.0)
+    if np.all(np.abs(exact - expected) <= 1e-5 * max(scale, 1e-3)):
+        expected, method = exact, "complex step"
+    if found.shape != x.shape:
+        message = f"wrong: the gradient has shape {found.shape}, but x has {x.shape}"
+        return GradientReport(False, message, expected, found)
+    error = np.abs(found - expected)
+    error = np.where(np.isnan(error), np.inf, error)
+    ok = bool(np.all(error <= rtol * scale + 1e-9))
+    where = tuple(int(i) for i in np.unravel_index(error.argmax(), x.shape)) if x.size else ()
+    message = f"right: it agrees with the {method} to {error.max(initial=0.0):.1e}"
+    if not ok:
+        message = (
+            f"wrong: at index {where} the gradient is {found[where]:.10}, "
+            f"but the {method} gives {expected[where]:.10}"
+        )
+    return GradientReport(ok, message, expected, found)
+
+
+def slope(f, x, h, quotient):
+    """Return the quotient of differences of f at x ± h, entry by entry."""
+    slopes = np.empty(x.shape)
+    for i in np.ndindex(x.shape):
+        up, down = x.copy(), x.copy()
+        up[i], down[i] = x[i] + h, x[i] - h
+        slopes[i] = quotient(np.asarray(f(up)), np.asarray(f(down)), h)
+    return slopes

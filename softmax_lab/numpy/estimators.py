@@ -1,0 +1,123 @@
+"""Chapter 3, Soft or max: gradients through a choice, estimated from draws."""
+
+import numpy as np
+
+from softmax_lab.numpy._blocks import as_real
+from softmax_lab.numpy.soft_max import gumbel_max, gumbel_noise
+from softmax_lab.numpy.stability import log_softmax, softmax
+
+
+def reinforce_gradient(f, logits, *, rng):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
+
+    Parameters
+    ----------
+    f : callable
+        Maps an integer array of class indices to rewards of the same shape.
+    logits : array_like, (C,)
+        Logits.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    ndarray, (C,)
+        An unbiased estimate, of large variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    References
+    ----------
+    Williams, Simple statistical gradient-following algorithms, 1992.
+    https://doi.org/10.1007/BF00992696
+
+    Examples
+    --------
+    >>> reinforce_gradient(lambda z: 0.0 * z, [0.0, 1.0], rng=np.random.default_rng(0)) + 0.0
+    array([0., 0.])
+    """
+    logits = one_row(logits)
+    z = np.atleast_1d(gumbel_max(logits, rng=rng))
+    return rewards(f, z) * ((np.arange(logits.size) == z) - softmax(logits))
+
+
+def arsm_gradient(f, logits, *, rng):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
+
+    Parameters
+    ----------
+    f : callable
+        Maps an integer array of class indices, here (C, C), to rewards of the same shape.
+    logits : array_like, (C,)
+        Logits.
+    rng : numpy.random.Generator
+        The source of randomness.
+
+    Returns
+    -------
+    ndarray, (C,)
+        An unbiased estimate, of small variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    Notes
+    -----
+    Draw :math:`\pi \sim \mathrm{Dirichlet}(1, …, 1)`; then :math:`z = \arg\min_i (\log \pi_i -
+    x_i)` is a draw from softmax(x). With entries m and j of π swapped it is
+    :math:`z^{m⇌j}`, with reward :math:`F_{mj}`, and
+    :math:`g_m = \sum_j (F_{mj} - \bar F_j)(1/C - \pi_j)`, :math:`\bar F_j` being the mean over m.
+
+    References
+    ----------
+    Yin, Yue and Zhou, ARSM: Augment-REINFORCE-Swap-Merge Estimator, ICML 2019.
+    https://arxiv.org/abs/1905.01413
+
+    Examples
+    --------
+    >>> arsm_gradient(lambda z: 0.0 * z, [0.0, 1.0, 2.0], rng=np.random.default_rng(0)) + 0.0
+    array([0., 0., 0.])
+    """
+    logits = one_row(logits)
+    log_pi = log_softmax(-gumbel_noise(logits.shape, rng=rng))
+    reward = rewards(f, swapped_argmins(log_pi, logits))
+    return (reward - reward.mean(axis=0)) @ (1 / logits.size - np.exp(log_pi))
+
+
+def swapped_argmins(log_pi, logits):
+    """Return z[m, j] = argmin_i (log π_i − x_i) with entries m and j of log π swapped.
+
+    The smallest of the entries that a swap leaves alone is one of the three smallest of all.
+    """
+    size = logits.size
+    m, j = np.ogrid[:size, :size]
+    cost = np.append(log_pi - logits, np.inf)  # one more, so that every pair leaves something
+    first, second, third = np.append(np.argsort(cost, kind="stable")[:3], [size, size])[:3]
+    other = np.where((first != m) & (first != j), first, second)
+    other = np.where((other != m) & (other != j), other, third)
+    swapped = log_pi - logits[:, None]  # at [m, j]: the cost of class m when it is given π_j
+    z = np.where(swapped <= swapped.T, m, j)
+    return np.where(cost[other] < np.minimum(swapped, swapped.T), other, z)
+
+
+def one_row(logits):
+    """Return logits (C,) in float64, or raise ValueError for another shape."""
+    logits = as_real(logits, "logits")
+    if logits.ndim != 1 or logits.size == 0:
+        raise ValueError(
+            f"logits must be one row of classes, (C,), but the shape is {logits.shape}"
+        )
+    return logits.astype(np.float64, copy=False)
+
+
+def rewards(f, z):
+    """Return f(z), or raise ValueError if its shape is not that of z."""
+    value = np.asarray(f(z))
+    if value.shape != z.shape:
+        raise ValueError(f"f must return one reward for each class: {z.shape}, not {value.shape}")
+    return value
