@@ -25,7 +25,7 @@ def exponentials(x, out=None):
         if may_hold(a, torch.inf):
             t = torch.where(x == a, 0.0, t)
         w = t.exp_()
-        w = w.addcmul(w, delta.nan_to_num_(0.0, 0.0, 0.0))  # e^(x − a) = e^t (1 + δ)
+        w = w.addcmul(w, nan_to_zero(delta))  # e^(x − a) = e^t (1 + δ)
     else:
         w = torch.exp(x, out=out)
         total, top = w.sum(-1, keepdim=True), a.exp()
@@ -51,14 +51,23 @@ def sum_of_losers(w):
 
 
 def row_sum(w):
-    """Return Σ w. Torch adds pairwise, but code that it compiles adds one after the other.
+    """Return Σ w. Torch adds pairwise, but code compiled for the CPU adds one after the other.
 
-    There the sum is taken over chunks first, so that its error does not grow with the row.
+    There the sum is taken in float64, or over chunks first: its error must not grow with the row.
     """
     n, chunk = w.shape[-1], 128
-    if torch.compiler.is_compiling() and n > chunk:
+    if torch.compiler.is_compiling() and w.device.type == "cpu":
+        if w.dtype == torch.float32:
+            return w.sum(-1, keepdim=True, dtype=torch.float64).to(w.dtype)
         w = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk)).sum(-1)
     return w.sum(-1, keepdim=True)
+
+
+def nan_to_zero(x):
+    """Replace nan by 0, in the way that is fast eagerly, or in compiled code."""
+    if torch.compiler.is_compiling():
+        return torch.where(x == x, x, 0.0)
+    return x.nan_to_num_(0.0, 0.0, 0.0)
 
 
 def needs_shift(x, a):
