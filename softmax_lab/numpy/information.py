@@ -114,10 +114,12 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
             (p, dtype), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
             dtype = np.result_type(dtype, other)
             d = np.where(np.abs(q - p) < p / 2, np.log1p((q - p) / p), np.log(q) - np.log(p))
-        # e^d − 1 − d loses its digits near 0, where its series converges at once.
+        # e^d − 1 − d loses its digits near 0, where its series converges at once. Where e^d could
+        # overflow, p e^d is q.
         series = d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d / 720))))
         excess = np.where(np.abs(d) < 0.01, series, np.expm1(d) - d)
-        terms = np.where(p == 0, q, p * excess)
+        terms = np.where(d > 1, q - p * (1 + d), p * excess)
+        terms = np.where(p == 0, q, terms)
     return terms.sum(axis=as_axes(axis, p.ndim)).astype(dtype)[()]
 
 
