@@ -32,12 +32,6 @@ def test_the_signatures_are_the_same(name):
     assert arguments(torch_side) == arguments(np_side)
 
 
-@pytest.mark.parametrize("name", SAME)
-def test_a_function_lives_in_the_same_chapter(name):
-    chapters = [getattr(side, name).__module__.split(".")[-1] for side in (np_side, torch_side)]
-    assert chapters[0] == chapters[1]
-
-
 def test_softmax_regression_answers_to_the_same_names():
     shared = {"fit", "predict", "predict_proba", "score"}
     for side in (np_side, torch_side):

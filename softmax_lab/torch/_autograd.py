@@ -122,13 +122,15 @@ class CrossEntropy(torch.autograd.Function):
         x, target, weight, share, ctx.smoothing, with_gradient = inputs
         _, gradient = output
         ctx.mark_non_differentiable(gradient)
-        ctx.set_materialize_grads(False)  # else zeros are made for it
+        ctx.set_materialize_grads(False)  # else backward is given zeros for it
         ctx.save_for_backward(x, target, weight, share)
         ctx.gradient = gradient if with_gradient else None
 
     @staticmethod
     def backward(ctx, v, _):
-        if ctx.gradient is None or torch.is_grad_enabled():
+        if v is None:
+            gradient = None
+        elif ctx.gradient is None or torch.is_grad_enabled():
             gradient = CrossEntropyGradient.apply(*ctx.saved_tensors, ctx.smoothing) * v
         else:
             gradient, ctx.gradient = ctx.gradient, None
