@@ -15,6 +15,8 @@ from slim import slim
 ROOT = Path(__file__).resolve().parents[2]
 # What book/_page/preview.svg shows.
 PREVIEW = "Softmax Lab: three bars, the probabilities 0.09, 0.24 and 0.67 of the logits 1, 2 and 3"
+# How a chapter's sections proceed.
+CUES = ("Predict.", "Run.", "See.", "Say.", "Break.")
 
 
 def fingerprint(root=ROOT):
@@ -64,6 +66,14 @@ def drop_thebe(app, pagename, templatename, context, doctree):
         ]
 
 
+def mark_cues(app, doctree):
+    """Give the paragraphs that begin with a step's name, such as "**Predict.**", a class."""
+    for paragraph in doctree.findall(nodes.paragraph):
+        first = next((child for child in paragraph if child.astext()), None)
+        if isinstance(first, nodes.strong) and first.astext() in CUES:
+            paragraph["classes"] += ["cue", f"cue-{first.astext()[:-1].lower()}"]
+
+
 def describe(app, pagename, templatename, context, doctree):
     """Say in the page's head what a link to it shows in a chat or a feed (Open Graph)."""
     if doctree is None:
@@ -90,7 +100,12 @@ def describe(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect the functions above to the build."""
+    # Sphinx reads every page again when this value changes, that is when this folder does.
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    app.add_config_value("softmax_book_code", code, "env", str)
     app.connect("config-inited", key_the_cache, priority=900)
+    app.connect("doctree-read", mark_cues)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", describe)
     app.connect("build-finished", write_generated)

@@ -1,3 +1,20 @@
 // Search results quote their pages, which a browser may fetch over http only. From a USB stick the
 // results come without quotations instead of with an error for each.
 if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
+// Paper is white: print in the light theme's colours, then go back.
+{
+  const root = document.documentElement;
+  let theme;
+  addEventListener("beforeprint", () => {
+    theme = root.dataset.theme;
+    root.dataset.theme = "light";
+  });
+  addEventListener("afterprint", () => (root.dataset.theme = theme));
+}
+
+// What scrolls inside its box must scroll without a mouse too.
+addEventListener("load", () => {
+  for (const box of document.querySelectorAll(".bd-article :is(pre, table, div.math, mjx-container)"))
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+});
