@@ -33,8 +33,16 @@ def browser():
         if os.environ.get("SOFTMAX_LAB_REQUIRE_BROWSER") == "1":
             pytest.fail(reason)
         pytest.skip(reason)
+    with launch(path) as chromium:
+        yield chromium
+
+
+@contextmanager
+def launch(path=None):
+    """Start Chromium, the one at `path` or the first that is found."""
     from playwright.sync_api import sync_playwright
 
+    path = path or next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium
