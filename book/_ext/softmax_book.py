@@ -8,6 +8,9 @@ from pathlib import Path
 
 import vl_convert
 from docutils import nodes
+from myst_nb.core import render
+from myst_nb.core.utils import coalesce_streams
+from nbformat import NotebookNode
 from softmax_lab.figures.page import write_vega
 
 from slim import slim
@@ -66,6 +69,25 @@ def drop_thebe(app, pagename, templatename, context, doctree):
         ]
 
 
+def join_streams(outputs):
+    """Join the pieces in which a kernel sent its output, as they are.
+
+    How many pieces there are depends on the clock. MyST-NB, which does the rest, would put a line
+    break between them, even within a line.
+    """
+    joined = []
+    for output in outputs:
+        if (
+            joined
+            and output["output_type"] == joined[-1]["output_type"] == "stream"
+            and output["name"] == joined[-1]["name"]
+        ):
+            joined[-1] = NotebookNode(output, text=joined[-1]["text"] + output["text"])
+        else:
+            joined.append(output)
+    return coalesce_streams(joined)
+
+
 def mark_cues(app, doctree):
     """Give the paragraphs that begin with a step's name, such as "**Predict.**", a class."""
     for paragraph in doctree.findall(nodes.paragraph):
@@ -104,6 +126,7 @@ def setup(app):
     sources = sorted(Path(__file__).parent.glob("*.py"))
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     app.add_config_value("softmax_book_code", code, "env", str)
+    render.coalesce_streams = join_streams
     app.connect("config-inited", key_the_cache, priority=900)
     app.connect("doctree-read", mark_cues)
     app.connect("html-page-context", drop_thebe, priority=900)
