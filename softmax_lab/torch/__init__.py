@@ -7,14 +7,9 @@ except ImportError as error:
         'softmax_lab.torch needs PyTorch: pip install "softmax-lab[torch]"'
     ) from error
 
-from softmax_lab.torch.cross_entropy import (
-    cross_entropy,
-    entropy,
-    kl_divergence,
-    nll_loss,
-    one_hot,
-)
+from softmax_lab.torch.cross_entropy import cross_entropy, nll_loss
 from softmax_lab.torch.definition import linear, naive_softmax, predict
+from softmax_lab.torch.estimators import arsm_gradient, reinforce_gradient
 from softmax_lab.torch.gradients import (
     check_gradient,
     log_softmax_vjp,
@@ -22,15 +17,14 @@ from softmax_lab.torch.gradients import (
     softmax_jvp,
     softmax_vjp,
 )
+from softmax_lab.torch.information import entropy, kl_divergence, one_hot
 from softmax_lab.torch.logits import logit, logits_from_probabilities, sigmoid
 from softmax_lab.torch.regression import SoftmaxRegression
 from softmax_lab.torch.soft_max import (
-    arsm_gradient,
     gumbel_max,
     gumbel_noise,
     gumbel_softmax,
     hardmax,
-    reinforce_gradient,
 )
 from softmax_lab.torch.stability import log_softmax, logsumexp, shifted_softmax, softmax
 

@@ -103,7 +103,7 @@ def test_estimators_are_unbiased(estimate):
 
 
 def test_swaps_are_what_they_say():
-    from softmax_lab.torch.soft_max import swapped_argmins
+    from softmax_lab.torch.estimators import swapped_argmins
 
     for size in (1, 2, 3, 4, 9):
         for seed in range(20):

@@ -1,0 +1,125 @@
+"""Chapter 3, Soft or max: estimates of the gradient of an expected reward, from draws."""
+
+import torch
+
+from softmax_lab.torch._rows import as_real, wide
+from softmax_lab.torch.soft_max import gumbel_max, gumbel_noise
+from softmax_lab.torch.stability import log_softmax, softmax
+
+
+def reinforce_gradient(f, logits, *, generator):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
+
+    Parameters
+    ----------
+    f : callable
+        Maps a tensor of class indices to rewards of the same shape.
+    logits : Tensor, (C,)
+        Logits.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor, (C,)
+        An unbiased estimate, of large variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    References
+    ----------
+    Williams, Simple statistical gradient-following algorithms, 1992.
+    https://doi.org/10.1007/BF00992696
+
+    Examples
+    --------
+    >>> reinforce_gradient(lambda z: 0.0 * z, [0.0, 1.0], generator=torch.Generator()) + 0.0
+    tensor([0., 0.])
+    """
+    logits = one_row(logits)
+    z = gumbel_max(logits, generator=generator).reshape(1)
+    classes = torch.arange(len(logits), device=logits.device)
+    return rewards(f, z) * ((classes == z).to(logits.dtype) - softmax(logits))
+
+
+def arsm_gradient(f, logits, *, generator):
+    r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
+
+    Parameters
+    ----------
+    f : callable
+        Maps a tensor of class indices, here (C, C), to rewards of the same shape.
+    logits : Tensor, (C,)
+        Logits.
+    generator : torch.Generator
+        The source of randomness, on the device of `logits`.
+
+    Returns
+    -------
+    Tensor, (C,)
+        An unbiased estimate, of small variance.
+
+    Raises
+    ------
+    ValueError
+        If `logits` is not one row, or `f` changes the shape.
+
+    Notes
+    -----
+    The formula is that of the NumPy side, `softmax_lab.arsm_gradient`.
+
+    References
+    ----------
+    Yin, Yue and Zhou, ARSM: Augment-REINFORCE-Swap-Merge Estimator, ICML 2019.
+    https://arxiv.org/abs/1905.01413
+
+    Examples
+    --------
+    >>> arsm_gradient(lambda z: 0.0 * z, [0.0, 1.0, 2.0], generator=torch.Generator()) + 0.0
+    tensor([0., 0., 0.])
+    """
+    logits = one_row(logits)
+    noise = gumbel_noise(logits.shape, generator=generator, dtype=logits.dtype)
+    log_pi = log_softmax(-noise)
+    reward = rewards(f, swapped_argmins(log_pi, logits)).to(logits.dtype)
+    return (reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())
+
+
+def swapped_argmins(log_pi, logits):
+    """Return z[m, j] = argmin_i (log π_i − x_i) with entries m and j of log π swapped.
+
+    The smallest of the entries that a swap leaves alone is one of the three smallest of all.
+    """
+    m = torch.arange(len(logits), device=logits.device)[:, None]
+    j = m.T
+    cost = log_pi - logits
+    cost = torch.cat([cost, torch.full_like(cost[:1], torch.inf).expand(3)])
+    first, second, third = cost.sort(stable=True).indices[:3]
+    other = torch.where((first != m) & (first != j), first, second)
+    other = torch.where((other != m) & (other != j), other, third)
+    swapped = log_pi - logits[:, None]  # at [m, j]: the cost of class m when it is given π_j
+    z = torch.where(swapped <= swapped.T, m, j)
+    return torch.where(cost[other] < torch.minimum(swapped, swapped.T), other, z)
+
+
+def one_row(logits):
+    """Return logits that must be a single row, without their gradient."""
+    logits = as_real(logits, "logits").detach()
+    if logits.ndim != 1 or logits.numel() == 0:
+        raise ValueError(
+            f"logits must be one row of classes, (C,), but the shape is {tuple(logits.shape)}"
+        )
+    return logits.to(wide(logits.dtype))
+
+
+def rewards(f, z):
+    """Return f(z), which must have the shape of z."""
+    value = torch.as_tensor(f(z))
+    if value.shape != z.shape:
+        raise ValueError(
+            f"f must return one reward for each class: {tuple(z.shape)}, not {tuple(value.shape)}"
+        )
+    return value
