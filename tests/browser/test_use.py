@@ -95,12 +95,40 @@ def test_a_chapter_can_be_launched_downloaded_and_corrected(chapter):
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_prints_to_a_clean_pdf(browser, address, chapter):
-    with open_page(browser, f"{address}/book/{chapter}.html") as page:
+    with open_page(browser, f"{address}/book/{chapter}.html", color_scheme="dark") as page:
         page.evaluate("MathJax.startup.promise")
         page.emulate_media(media="print")
-        for furniture in (".bd-sidebar-primary", ".bd-header-article", ".prev-next-area"):
-            for element in page.locator(furniture).all():
-                assert not element.is_visible(), f"{furniture} is printed"
-        pdf = page.pdf(format="A4")
+        for unwanted in (
+            ".bd-sidebar-primary",
+            ".bd-header-article",
+            ".prev-next-area",
+            "details:not([open])",
+        ):
+            for element in page.locator(unwanted).all():
+                assert not element.is_visible(), f"{unwanted} is printed"
+        page.evaluate(
+            "addEventListener('beforeprint', () => { "
+            "window.ground = getComputedStyle(document.body).backgroundColor; })"
+        )
+        pdf = page.pdf(format="A4", print_background=True)
+        assert page.evaluate("window.ground") == "rgb(255, 255, 255)", "printed in dark colours"
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     pages = len(re.findall(rb"/Type\s*/Page\b", pdf))
     assert 5 <= pages <= 80, f"{chapter} prints on {pages} pages"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_to_a_page_shows_what_it_is(page):
+    text = (HTML / f"{page}.html").read_text(encoding="utf-8")
+    tags = dict(re.findall(r'<meta property="(og:[\w:]+)" content="([^"]*)"', text))
+    base, _, picture = tags["og:image"].rpartition("/_static/")
+    assert (HTML / "_static" / picture).stat().st_size < 300_000
+    assert tags["og:url"] == f"{base}/{page}.html"
+    assert len(tags["og:title"]) > 5
+    assert "<" not in tags["og:title"]
+    assert len(tags["og:description"].split()) > 5
+
+
+def test_the_book_can_be_cited():
+    for page in PAGES:
+        assert "CITATION.cff" in (HTML / f"{page}.html").read_text(encoding="utf-8")
