@@ -80,7 +80,7 @@ def for_blocks(function, x, outputs, inputs=()):
             function(x, *outputs, *inputs, np.empty(x.shape, wide))
         return
     rows, columns = max(1, BLOCK // (n * inner)), min(inner, max(BLOCK // n, BLOCK // 16))
-    longest = LONGEST if inner == 1 else BLOCK // columns
+    longest = LONGEST // columns if inner == 1 else 2 * BLOCK // columns
     cuts = [
         (slice(i, i + rows), slice(None), slice(j, j + columns))
         for i in range(0, outer, rows)
@@ -110,7 +110,10 @@ def for_blocks(function, x, outputs, inputs=()):
 
 def transposed(function, blocks, outputs, scratch):
     """Call a row function on copies of narrow blocks in which the rows lie side by side."""
-    copies = [each if each is None else each.copy("F") for each in blocks]
+    copies = [each if each is None else np.empty(each.shape, each.dtype, "F") for each in blocks]
+    for i, copy in enumerate(copies):
+        if not 1 <= i <= outputs:
+            np.copyto(copy, blocks[i])
     n, rows = blocks[0].shape[1], blocks[0].shape[0]
     function(*copies, scratch.reshape(-1)[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
     for block, copy in zip(blocks[1 : 1 + outputs], copies[1 : 1 + outputs], strict=True):

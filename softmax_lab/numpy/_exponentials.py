@@ -64,14 +64,14 @@ class Exponentials:
                 self.filled = True
             yield self.scratch, *arrays
             return
-        kept = self.x if self.keep is None else self.keep
-        for w, part, stored, *cut in self.parts(self.x, kept, *arrays):
-            if self.filled and self.keep is not None:
-                yield stored, *cut
-                continue
-            weights(part, self.a, self.c, w)
-            if self.keep is not None:
-                np.copyto(stored, w, casting="same_kind")
+        kept = self.keep is not None
+        for w, part, store, *cut in self.parts(self.x, self.keep if kept else self.x, *arrays):
+            if kept and (self.filled or store.dtype == w.dtype):
+                w = store
+            if not (kept and self.filled):
+                weights(part, self.a, self.c, w)
+            if kept and w is not store:
+                np.copyto(store, w, casting="same_kind")
             yield w, *cut
         self.filled = True
 
@@ -98,6 +98,7 @@ def weights(x, a, c, w):
     """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error: e^t (1 + δ)."""
     if c is None and x.dtype == w.dtype:
         return np.exp(x, out=w)
+    infinite = None if c is None else x == np.inf  # before `w`, which may be `x`, is written
     np.copyto(w, x)
     if c is None:
         return np.exp(w, out=w)
@@ -106,7 +107,7 @@ def weights(x, a, c, w):
     delta *= w
     delta[~np.isfinite(delta)] = 0.0
     w += delta
-    np.copyto(w, x == np.inf, where=a == np.inf)  # the limit: all weight to the +inf
+    np.copyto(w, infinite, where=a == np.inf)  # the limit: all weight to the +inf
     return w
 
 
