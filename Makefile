@@ -9,7 +9,7 @@ WORKERS ?= auto
 VERSIONS ?= newest
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab lint test package bench accuracy mutation notebooks lock clean
+.PHONY: help book serve lab lint test package bench accuracy mutation pages notebooks lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,10 @@ accuracy: .venv/.ready ## errors in ulp of ours, SciPy, torch, JAX against mpmat
 
 mutation: .venv/.ready ## mutate the solutions, see that the exercise checks notice (minutes)
 	@$(BIN)/python tools/mutation.py
+
+pages: book ## picture every page (_build/screenshots) and weigh it (docs/pages.md)
+	@$(BIN)/python -m tools.pages screenshots
+	@$(BIN)/python -m tools.pages weights
 
 notebooks: .venv/.ready ## strip outputs and machine metadata from the notebooks
 	@$(BIN)/python tools/notebooks.py
