@@ -95,19 +95,28 @@ def shift(a, high):
 
 
 def weights(x, a, c, w):
-    """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error: e^t (1 + δ)."""
+    """Fill `w` with e^(x − c). With t = x − c rounded, and δ its rounding error: e^t (1 + δ).
+
+    For float32 in float64 the δ is too small to matter.
+    """
     if c is None and x.dtype == w.dtype:
         return np.exp(x, out=w)
-    infinite = None if c is None else x == np.inf  # before `w`, which may be `x`, is written
-    np.copyto(w, x)
     if c is None:
+        np.copyto(w, x)
         return np.exp(w, out=w)
-    t, delta = two_diff(w, c)
-    np.exp(t, out=w)
-    delta *= w
-    delta[~np.isfinite(delta)] = 0.0
-    w += delta
-    np.copyto(w, infinite, where=a == np.inf)  # the limit: all weight to the +inf
+    winners = x == np.inf  # before `w`, which may be `x`, is written
+    np.copyto(w, x)
+    if x.dtype == w.dtype:
+        t, delta = two_diff(w, c)
+        np.exp(t, out=w)
+        delta *= w
+        delta[~np.isfinite(delta)] = 0.0
+        w += delta
+    else:
+        w -= c
+        np.exp(w, out=w)
+    if np.isposinf(a).any():
+        np.copyto(w, winners, where=a == np.inf)  # the limit: all weight to the +inf
     return w
 
 
