@@ -53,6 +53,8 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
     Im f(x + ih) / h, h = 1e-20, loses none; it is used where f accepts complex numbers and the two
     methods agree.
 
+    Taught in :ref:`sec-gradients-check`.
+
     Examples
     --------
     >>> print(check_gradient(lambda x: (x**2).sum(), lambda x: 3 * x, [1.0, 2.0]))

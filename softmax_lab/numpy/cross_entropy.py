@@ -41,6 +41,10 @@ def nll_loss(
     ValueError
         If shapes do not fit, a weight is negative, or `reduction` is unknown.
 
+    Notes
+    -----
+    Taught in :ref:`sec-cross-entropy-loss`.
+
     Examples
     --------
     >>> float(nll_loss(np.log([[0.5, 0.5], [0.25, 0.75]]), [0, 0]))
@@ -102,6 +106,8 @@ def cross_entropy(
     For a class index y, :math:`w_y (\log \sum_j e^{x_j} - x_y)`, computed as ℓ + (max x − x_y) with
     ℓ = log1p of the sum of :math:`e^{x_i - \max x}` over all but the winner. Within 4 ulp.
 
+    Taught in :ref:`sec-cross-entropy-loss`.
+
     Examples
     --------
     >>> float(cross_entropy([[0.0, -40.0]], [0]))
@@ -143,6 +149,8 @@ def cross_entropy_with_grad(
     -----
     For target weights y with sum M the gradient of a row is :math:`M p - y`. At a confident winner
     that would cancel; there p − 1 is minus the others' share of the sum.
+
+    Taught in :ref:`sec-cross-entropy-gradient`.
 
     Examples
     --------

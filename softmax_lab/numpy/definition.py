@@ -27,6 +27,10 @@ def linear(x, weight, bias=None):
     ValueError
         If the shapes do not fit.
 
+    Notes
+    -----
+    Taught in :ref:`sec-definition-layer`.
+
     Examples
     --------
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 0.0, 0.5])
@@ -65,6 +69,10 @@ def naive_softmax(x, axis=-1):
     --------
     softmax : the same for logits of any size.
 
+    Notes
+    -----
+    Taught in :ref:`sec-definition-shares`.
+
     Examples
     --------
     >>> naive_softmax([1.0, 2.0, 3.0]).round(4)
@@ -91,6 +99,10 @@ def predict(logits, axis=-1):
     -------
     ndarray of int, the shape of `logits` without `axis`
         Indices of classes.
+
+    Notes
+    -----
+    Taught in :ref:`sec-definition-predict`.
 
     Examples
     --------

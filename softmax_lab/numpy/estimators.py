@@ -29,6 +29,10 @@ def reinforce_gradient(f, logits, *, rng):
     ValueError
         If `logits` is not one row, or `f` changes the shape.
 
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-reinforce`.
+
     References
     ----------
     Williams, Simple statistical gradient-following algorithms, 1992.
@@ -72,6 +76,8 @@ def arsm_gradient(f, logits, *, rng):
     x_i)` is a draw from softmax(x). With entries m and j of π swapped it is
     :math:`z^{m⇌j}`, with reward :math:`F_{mj}`, and
     :math:`g_m = \sum_j (F_{mj} - \bar F_j)(1/C - \pi_j)`, :math:`\bar F_j` being the mean over m.
+
+    Taught in :ref:`sec-soft-max-arsm`.
 
     References
     ----------

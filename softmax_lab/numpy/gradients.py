@@ -27,6 +27,8 @@ def softmax_jacobian(x, axis=-1):
     -----
     The diagonal is :math:`p_i \sum_{j \ne i} p_j`: 1 − p_i would lose a confident row's digits.
 
+    Taught in :ref:`sec-gradients-jacobian`.
+
     Examples
     --------
     >>> softmax_jacobian([0.0, 0.0])
@@ -91,6 +93,10 @@ def softmax_vjp(x, v, axis=-1):
     ValueError
         If the shapes differ.
 
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-vjp`.
+
     Examples
     --------
     >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
@@ -121,6 +127,10 @@ def softmax_jvp(x, v, axis=-1):
     ValueError
         If the shapes differ.
 
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-vjp`.
+
     Examples
     --------
     >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
@@ -150,6 +160,10 @@ def log_softmax_vjp(x, v, axis=-1):
     ------
     ValueError
         If the shapes differ.
+
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-log`.
 
     Examples
     --------

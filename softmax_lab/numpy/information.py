@@ -30,6 +30,10 @@ def one_hot(target, num_classes, dtype=np.float64):
     IndexError
         If an index is not a class.
 
+    Notes
+    -----
+    Taught in :ref:`sec-cross-entropy-loss`.
+
     Examples
     --------
     >>> one_hot([2, 0], 3)
@@ -59,6 +63,10 @@ def entropy(p, axis=-1):
     ------
     ValueError
         If `p` is no distribution.
+
+    Notes
+    -----
+    Taught in :ref:`sec-cross-entropy-distance`.
 
     Examples
     --------
@@ -97,6 +105,8 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
     -----
     The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term.
     These sum to 0, and no term is negative.
+
+    Taught in :ref:`sec-cross-entropy-distance`.
 
     Examples
     --------

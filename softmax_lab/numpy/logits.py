@@ -18,6 +18,10 @@ def sigmoid(x):
     ndarray, the shape and floating dtype of `x`
         Probabilities: the first entry of softmax([x, 0]).
 
+    Notes
+    -----
+    Taught in :ref:`sec-logits-two`.
+
     Examples
     --------
     >>> sigmoid([0.0, -1000.0, 1000.0])
@@ -47,6 +51,10 @@ def logit(p):
     ------
     ValueError
         If a probability is outside [0, 1].
+
+    Notes
+    -----
+    Taught in :ref:`sec-logits-two`.
 
     Examples
     --------
@@ -84,6 +92,10 @@ def logits_from_probabilities(p, axis=-1):
     ------
     ValueError
         If a probability is outside [0, 1].
+
+    Notes
+    -----
+    Taught in :ref:`sec-logits-log-p`.
 
     Examples
     --------

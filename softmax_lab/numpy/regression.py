@@ -37,6 +37,8 @@ class SoftmaxRegression:
     Minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0 with
     Nesterov's accelerated gradient over all samples: two fits give the same numbers.
 
+    Taught in :ref:`sec-cross-entropy-training`.
+
     Examples
     --------
     >>> model = SoftmaxRegression().fit([[0.0], [1.0], [5.0]], ["low", "low", "high"])

@@ -21,6 +21,10 @@ def hardmax(x, axis=-1):
     ndarray, the shape and floating dtype of `x`
         One 1 in each row; a row that holds a nan is nan.
 
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-which`.
+
     Examples
     --------
     >>> hardmax([1.0, 3.0, 3.0])
@@ -62,6 +66,8 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     -log U has the standard exponential distribution, which is drawn directly: a uniform number
     that happens to be 0 or 1 can then not become infinite noise.
 
+    Taught in :ref:`sec-soft-max-gumbel`.
+
     Examples
     --------
     >>> gumbel_noise(3, rng=np.random.default_rng(0)).shape
@@ -95,6 +101,10 @@ def gumbel_max(logits, axis=-1, *, rng):
     ------
     ValueError
         If a row has a nan or nothing but -inf: there is nothing to draw.
+
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-gumbel`.
 
     References
     ----------
@@ -138,6 +148,10 @@ def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
     ------
     ValueError
         If `tau` is not above 0.
+
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-relaxed`.
 
     References
     ----------

@@ -70,6 +70,8 @@ def softmax(x, axis=-1, *, where=None, out=None):
     Within 4 ulp of the exact answer, whatever the range and the offset of the logits.
     Masking every class of a row gives a row of zeros; logits that are all -inf give nan.
 
+    Taught in :ref:`sec-stability-shift`.
+
     Examples
     --------
     >>> softmax([1.0, 2.0, 3.0]).round(4)
@@ -107,6 +109,8 @@ def log_softmax(x, axis=-1, *, where=None, out=None):
     Notes
     -----
     Within 4 ulp, also at a confident winner, where subtracting a rounded logsumexp returns 0.
+
+    Taught in :ref:`sec-stability-logsumexp`.
 
     Examples
     --------
@@ -147,6 +151,8 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None, out=None):
     A shift of every entry shifts the result: logsumexp(x + c) = logsumexp(x) + c. It is
     *equivariant*, where softmax is invariant.
 
+    Taught in :ref:`sec-stability-logsumexp`.
+
     Examples
     --------
     >>> float(logsumexp([1000.0, 1000.0]))
@@ -174,6 +180,8 @@ def shifted_softmax(x, axis=-1):
     -----
     :math:`e^{x_i - m} / \sum_j e^{x_j - m}` with :math:`m = \max x` never overflows. The rounding
     of x − m still costs digits: `softmax` keeps them.
+
+    Taught in :ref:`sec-stability-shift`.
 
     Examples
     --------

@@ -41,6 +41,10 @@ def nll_loss(
     ValueError
         If shapes do not fit, a weight is negative, or `reduction` is unknown.
 
+    Notes
+    -----
+    Taught in :ref:`sec-cross-entropy-loss`.
+
     Examples
     --------
     >>> nll_loss(torch.tensor([[0.5, 0.5], [0.25, 0.75]]).log(), torch.tensor([0, 0]))
@@ -100,6 +104,8 @@ def cross_entropy(
     -----
     For a class index y, :math:`w_y (\log \sum_j e^{x_j} - x_y)`. Loss and gradient p − y are within
     4 ulp. Beside the logits, at most one array of their size is held: the gradient.
+
+    Taught in :ref:`sec-cross-entropy-loss`.
 
     Examples
     --------

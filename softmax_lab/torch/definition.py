@@ -25,6 +25,10 @@ def linear(x, weight, bias=None):
     ValueError
         If the shapes do not fit.
 
+    Notes
+    -----
+    Taught in :ref:`sec-definition-layer`.
+
     Examples
     --------
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 0.0, 0.5])
@@ -66,6 +70,10 @@ def naive_softmax(x, dim=-1):
     --------
     softmax_lab.torch.softmax : The same for logits of any size.
 
+    Notes
+    -----
+    Taught in :ref:`sec-definition-shares`.
+
     Examples
     --------
     >>> naive_softmax([1.0, 2.0, 3.0])
@@ -91,6 +99,10 @@ def predict(logits, dim=-1):
     -------
     Tensor of int64, the shape of `logits` without `dim`
         Indices of classes.
+
+    Notes
+    -----
+    Taught in :ref:`sec-definition-predict`.
 
     Examples
     --------

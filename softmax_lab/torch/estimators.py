@@ -29,6 +29,10 @@ def reinforce_gradient(f, logits, *, generator):
     ValueError
         If `logits` is not one row, or `f` changes the shape.
 
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-reinforce`.
+
     References
     ----------
     Williams, Simple statistical gradient-following algorithms, 1992.
@@ -70,6 +74,8 @@ def arsm_gradient(f, logits, *, generator):
     Notes
     -----
     The formula is that of the NumPy side, `softmax_lab.arsm_gradient`.
+
+    Taught in :ref:`sec-soft-max-arsm`.
 
     References
     ----------

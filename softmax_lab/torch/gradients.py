@@ -28,6 +28,8 @@ def softmax_jacobian(x, dim=-1):
     -----
     The diagonal is :math:`p_i \sum_{j \ne i} p_j`: 1 − p_i would lose a confident row's digits.
 
+    Taught in :ref:`sec-gradients-jacobian`.
+
     Examples
     --------
     >>> softmax_jacobian([0.0, 0.0])
@@ -63,6 +65,10 @@ def softmax_vjp(x, v, dim=-1):
     ValueError
         If the shapes differ.
 
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-vjp`.
+
     Examples
     --------
     >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
@@ -94,6 +100,10 @@ def softmax_jvp(x, v, dim=-1):
     ValueError
         If the shapes differ.
 
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-vjp`.
+
     Examples
     --------
     >>> softmax_jvp([0.0, 0.0], [1.0, 0.0])
@@ -123,6 +133,10 @@ def log_softmax_vjp(x, v, dim=-1):
     ------
     ValueError
         If the shapes differ.
+
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-log`.
 
     Examples
     --------
@@ -164,6 +178,10 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
     ------
     ValueError
         If `f` does not return one number.
+
+    Notes
+    -----
+    Taught in :ref:`sec-gradients-check`.
 
     Examples
     --------

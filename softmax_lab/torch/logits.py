@@ -19,6 +19,10 @@ def sigmoid(x):
     Tensor, the shape and floating dtype of `x`
         Probabilities: the first entry of softmax([x, 0]).
 
+    Notes
+    -----
+    Taught in :ref:`sec-logits-two`.
+
     Examples
     --------
     >>> sigmoid([0.0, -1000.0, 1000.0])
@@ -50,6 +54,10 @@ def logit(p):
     ------
     ValueError
         If a probability is outside [0, 1].
+
+    Notes
+    -----
+    Taught in :ref:`sec-logits-two`.
 
     Examples
     --------
@@ -88,6 +96,10 @@ def logits_from_probabilities(p, dim=-1):
     ------
     ValueError
         If a probability is outside [0, 1].
+
+    Notes
+    -----
+    Taught in :ref:`sec-logits-log-p`.
 
     Examples
     --------

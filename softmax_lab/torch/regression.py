@@ -31,6 +31,8 @@ class SoftmaxRegression(torch.nn.Module):
     `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0, as the
     NumPy side does. The objective is convex, and L-BFGS over all samples uses no randomness.
 
+    Taught in :ref:`sec-cross-entropy-training`.
+
     Examples
     --------
     >>> x, y = torch.tensor([[0.0], [1.0], [5.0], [6.0]]), torch.tensor([0, 0, 1, 1])

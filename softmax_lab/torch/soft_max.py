@@ -22,6 +22,10 @@ def hardmax(x, dim=-1):
     Tensor, the shape and floating dtype of `x`
         One 1 in each row; a row that holds a nan is nan. Its gradient is 0 everywhere.
 
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-which`.
+
     Examples
     --------
     >>> hardmax([1.0, 3.0, 3.0])
@@ -59,6 +63,8 @@ def gumbel_noise(shape, *, generator, dtype=None):
     -log U has the standard exponential distribution, which is drawn directly, and is kept away
     from 0 by half the spacing of numbers at 1: no U can become infinite noise.
 
+    Taught in :ref:`sec-soft-max-gumbel`.
+
     Examples
     --------
     >>> gumbel_noise(3, generator=torch.Generator().manual_seed(0)).shape
@@ -93,6 +99,10 @@ def gumbel_max(logits, dim=-1, *, generator):
     ------
     ValueError
         If a row has a nan or nothing but -inf: there is nothing to draw.
+
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-gumbel`.
 
     References
     ----------
@@ -137,6 +147,10 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):
     ------
     ValueError
         If `tau` is not above 0.
+
+    Notes
+    -----
+    Taught in :ref:`sec-soft-max-relaxed`.
 
     References
     ----------

@@ -38,6 +38,8 @@ def softmax(x, dim=-1, *, where=None):
     Masking every class of a row gives a row of zeros; logits that are all -inf give nan.
     For the gradient p is saved, and nothing else.
 
+    Taught in :ref:`sec-stability-shift`.
+
     Examples
     --------
     >>> softmax([1.0, 2.0, 3.0])
@@ -77,6 +79,8 @@ def log_softmax(x, dim=-1, *, where=None):
     Notes
     -----
     Within 4 ulp, also at a confident winner, where subtracting a rounded logsumexp returns 0.
+
+    Taught in :ref:`sec-stability-logsumexp`.
 
     Examples
     --------
@@ -119,6 +123,8 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     A shift of every entry shifts the result: logsumexp(x + c) = logsumexp(x) + c. It is
     *equivariant*, where softmax is invariant. Softmax is its gradient.
 
+    Taught in :ref:`sec-stability-logsumexp`.
+
     Examples
     --------
     >>> logsumexp([1000.0, 1000.0])
@@ -152,6 +158,8 @@ def shifted_softmax(x, dim=-1):
     -----
     :math:`e^{x_i - m} / \sum_j e^{x_j - m}` with :math:`m = \max x` never overflows. The rounding
     of x − m still costs digits: `softmax` keeps them.
+
+    Taught in :ref:`sec-stability-shift`.
 
     Examples
     --------

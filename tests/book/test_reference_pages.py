@@ -49,3 +49,13 @@ def test_every_linked_term_is_in_the_glossary():
 def test_the_glossary_is_in_alphabetical_order():
     terms = re.findall(r"^\((term-[\w-]+)\)=$", GLOSSARY, flags=re.MULTILINE)
     assert terms == sorted(terms)
+
+
+@pytest.mark.parametrize("backend", ["softmax_lab", "softmax_lab.torch"])
+def test_every_docstring_leads_back_to_the_section_that_teaches_it(backend):
+    module = importlib.import_module(backend)
+    book = "".join(path.read_text(encoding="utf-8") for path in BOOK.glob("*.ipynb"))
+    for name in module.__all__:
+        taught = re.search(r"Taught in :ref:`([\w-]+)`\.", getattr(module, name).__doc__)
+        assert taught, f"{backend}.{name}: say `Taught in :ref:`sec-…`.` in the Notes"
+        assert f"({taught[1]})=" in book, f"{backend}.{name} names {taught[1]}, which is no section"
