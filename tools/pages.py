@@ -35,7 +35,7 @@ new MutationObserver((_, observer) => {
 }).observe(document, {childList: true, subtree: true});
 """
 READY = """async () => {
-  await MathJax.startup.promise;
+  await window.MathJax?.startup.promise;
   const drawn = (chart) => chart.dataset.drawn !== undefined;
   while (![...document.querySelectorAll(".chart")].every(drawn))
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -118,7 +118,7 @@ def readme():
         url = f"{address}/book/definition.html"
         with opened(browser, url, viewport=window, color_scheme="light") as tab:
             tab.evaluate("document.querySelector('.bd-article figure').scrollIntoView()")
-            tab.evaluate("scrollBy(0, -250)")
+            tab.evaluate("scrollBy(0, -155)")
             tab.wait_for_timeout(300)
             tab.screenshot(path=ROOT / "docs" / "page.png")
 

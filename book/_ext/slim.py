@@ -49,6 +49,16 @@ ICON_FONT = re.compile(
 )
 
 
+START_MATHJAX = re.compile(r'<script defer="defer" src="([^"]*mathjax/)startup\.js[^"]*"></script>')
+FETCHED_NEXT = ("core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js")
+
+
+def fetch_early(tag):
+    """Return MathJax's script tag with hints to fetch the parts that it will ask for in turn."""
+    hints = (f'<link rel="preload" as="script" href="{tag[1]}{part}" />' for part in FETCHED_NEXT)
+    return "\n    ".join([*hints, tag[0]])
+
+
 def copy_mathjax(static):
     """Copy MathJax's parts and fonts out of the pip package that carries them."""
     for file in importlib.metadata.files("sphinx-mathjax-offline"):
@@ -63,6 +73,8 @@ def trim_page(path):
     """Take the tags of unused scripts off a page, and the headers that a table leaves empty."""
     text = path.read_text(encoding="utf-8")
     trimmed = TAGS.sub("", text).replace('<th class="head"><p></p></th>', "<td></td>")
+    if 'rel="preload" as="script" href="../_static/mathjax' not in trimmed:
+        trimmed = START_MATHJAX.sub(fetch_early, trimmed)
     if path.name != "search.html":
         trimmed = SEARCH.sub("", trimmed)
     if trimmed != text:

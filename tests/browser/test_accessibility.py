@@ -17,7 +17,7 @@ ALLOWED = {
 def test_axe_finds_nothing(browser, address, page):
     wrong = []
     with open_page(browser, f"{address}/{page}.html", color_scheme="light") as tab:
-        tab.evaluate("MathJax.startup.promise")
+        tab.evaluate("window.MathJax?.startup.promise")
         for theme in ("light", "dark"):
             tab.emulate_media(color_scheme=theme, reduced_motion="reduce")
             tab.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")

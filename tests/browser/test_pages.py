@@ -9,7 +9,7 @@ WIDTHS = {"desk": 1280, "phone": 390}
 
 # Runs in the page. Returns what is wrong with it, in words; an empty list where nothing is.
 INSPECT = """async () => {
-  await MathJax.startup.promise;
+  await window.MathJax?.startup.promise;
   const wrong = [];
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth + 1) {
