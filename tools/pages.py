@@ -79,6 +79,7 @@ def weights(times=3):
             lines.append(f"| {page.partition('/')[2]} | {kind} | {runs[0][0] / 1e6:.2f} | {time} |")
             print(lines[-1], flush=True)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "pages.md").write_text(
         "# The weight of the pages\n\n"
         "Written by `python -m tools.pages weights`. Megabytes: all that a page fetches, "

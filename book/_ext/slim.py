@@ -49,6 +49,11 @@ ICON_FONT = re.compile(
 )
 
 
+# Markup of docutils that screen readers do not know (any more).
+MENDED = {
+    '<th class="head"><p></p></th>': "<td></td>",
+    'role="doc-biblioentry"': 'role="listitem"',
+}
 START_MATHJAX = re.compile(r'<script defer="defer" src="([^"]*mathjax/)startup\.js[^"]*"></script>')
 FETCHED_NEXT = ("core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js")
 
@@ -70,9 +75,11 @@ def copy_mathjax(static):
 
 
 def trim_page(path):
-    """Take the tags of unused scripts off a page, and the headers that a table leaves empty."""
+    """Take the tags of unused scripts off a page, and mend what a screen reader stumbles on."""
     text = path.read_text(encoding="utf-8")
-    trimmed = TAGS.sub("", text).replace('<th class="head"><p></p></th>', "<td></td>")
+    trimmed = TAGS.sub("", text)
+    for wrong, right in MENDED.items():
+        trimmed = trimmed.replace(wrong, right)
     if 'rel="preload" as="script" href="../_static/mathjax' not in trimmed:
         trimmed = START_MATHJAX.sub(fetch_early, trimmed)
     if path.name != "search.html":
