@@ -9,7 +9,7 @@ WORKERS ?= auto
 VERSIONS ?= newest
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab lint test package bench accuracy mutation pages notebooks lock clean
+.PHONY: help book serve lab lint test browser package bench accuracy mutation pages notebooks lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ lint: .venv/.ready ## ruff's lint and format, as CI runs them
 
 test: lint book ## everything that CI runs: lint, book, notebooks, doctests, tests
 	@$(BIN)/pytest -n $(WORKERS)
+
+browser: book ## look at every built page in Chromium: links, phone, dark, axe, print (minutes)
+	@$(BIN)/pytest -n $(WORKERS) tests/browser
 
 package: ## test the package alone, on the oldest or newest libraries (VERSIONS=oldest)
 	@$(PYTHON) tools/package.py $(VERSIONS)
