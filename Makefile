@@ -40,7 +40,7 @@ test: lint book ## everything that CI runs: lint, book, notebooks, doctests, tes
 	@$(BIN)/pytest -n $(WORKERS)
 
 browser: book ## look at every built page in Chromium: links, phone, dark, axe, print (minutes)
-	@$(BIN)/pytest -n $(WORKERS) tests/browser
+	@$(BIN)/pytest -n $(WORKERS) tests/browser tests/figures/test_charts.py
 
 package: ## test the package alone, on the oldest or newest libraries (VERSIONS=oldest)
 	@$(PYTHON) tools/package.py $(VERSIONS)
