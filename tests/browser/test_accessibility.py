@@ -10,11 +10,15 @@ from tests.browsers import open_page
 ALLOWED = {
     # The book's name at the top of the sidebar stands before the theme's landmarks.
     "region": "one link, reached first by keyboard",
+    # A header that is a formula. Headers without anything in them are mended at the build.
+    "empty-table-header": "axe does not read MathML; screen readers do",
 }
 
 
 # Otherwise axe fetches the style sheets again, and looks for what they import in the wrong place.
 OPTIONS = {"preload": False, "resultTypes": ["violations"]}
+# The glyphs of a formula, thousands a page, hidden from screen readers, which get MathML.
+CONTEXT = {"exclude": [["mjx-math"]]}
 # In the dark only the colours differ.
 LOOKS = {
     "light": OPTIONS,
@@ -34,7 +38,7 @@ def test_axe_finds_nothing(browser, address, page):
             wrong += [
                 f"{theme}: {rule['id']} ({rule['help']}): "
                 + "; ".join(node["html"][:120] for node in rule["nodes"][:3])
-                for rule in Axe().run(tab, options=options).response["violations"]
+                for rule in Axe().run(tab, context=CONTEXT, options=options).response["violations"]
                 if rule["id"] not in ALLOWED
             ]
     assert not wrong, f"{page}:\n" + "\n".join(wrong)
