@@ -25,13 +25,21 @@ def test_the_python_examples_give_what_they_say():
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make")])
 def test_the_make_commands_exist(command):
     run = subprocess.run(
-        ["make", "--dry-run", *command.split()[1:]], cwd=ROOT, capture_output=True, text=True
+        ["make", "--no-print-directory", "--dry-run", *command.split()[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     )
     assert run.returncode == 0, run.stderr
 
 
 def test_the_notebooks_open_in_jupyterlab():
-    run = subprocess.run(["make", "--dry-run", "lab"], cwd=ROOT, capture_output=True, text=True)
+    run = subprocess.run(
+        ["make", "--no-print-directory", "--dry-run", "lab"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     jupyter, lab, folder = run.stdout.strip().splitlines()[-1].split()
     version = subprocess.run([jupyter, lab, "--version"], cwd=ROOT, capture_output=True, text=True)
     assert version.returncode == 0, version.stderr
