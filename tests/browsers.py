@@ -1,16 +1,10 @@
-"""Fixtures for tests that need a real browser, and a server for what they look at.
-
-A `conftest.py` takes them over with ``from tests.browsers import browser  # noqa: F401``.
-"""
+"""A real browser for the tests, pages in it that must be silent, and a server for them."""
 
 import functools
 import http.server
-import os
 import shutil
 import threading
 from contextlib import contextmanager
-
-import pytest
 
 FLAGS = [
     "--no-sandbox",  # containers and CI run as root
@@ -24,17 +18,9 @@ PATIENCE = 120_000  # milliseconds; a machine may be busy with other tests
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
-@pytest.fixture(scope="session")
-def browser():
-    """One Chromium for all tests of a worker."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        reason = f"no browser: install Chromium (looked for {', '.join(NAMES)})"
-        if os.environ.get("SOFTMAX_LAB_REQUIRE_BROWSER") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with launch(path) as chromium:
-        yield chromium
+def find():
+    """Return the path of an installed browser, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
@@ -42,7 +28,7 @@ def launch(path=None):
     """Start Chromium, the one at `path` or the first that is found."""
     from playwright.sync_api import sync_playwright
 
-    path = path or next(filter(None, map(shutil.which, NAMES)))
+    path = path or find()
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield chromium

@@ -12,11 +12,11 @@ from tests.book.notebooks import BOOK, ROOT, listed_notebooks, listed_pages
 from tools.notebooks import strip
 
 
-@pytest.mark.parametrize("path", listed_notebooks(), ids=lambda path: path.stem)
-def test_a_notebook_stores_no_outputs_or_machine_metadata(path):
-    assert strip(path, verify=True) == 0, (
-        f"{path.name} stores outputs or metadata of a machine: run `make notebooks`"
-    )
+def test_no_notebook_stores_outputs_or_machine_metadata():
+    notebooks = listed_notebooks()
+    if strip(*notebooks, verify=True) != 0:
+        dirty = [path.name for path in notebooks if strip(path, verify=True) != 0]
+        pytest.fail(f"{dirty} store outputs or metadata of a machine: run `make notebooks`")
 
 
 def test_a_stored_output_is_noticed(tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.book.notebooks import ROOT, listed_pages
-from tests.browsers import browser, serve  # noqa: F401
+from tests.browsers import serve
 
 HTML = ROOT / "_build" / "html"
 PAGES = listed_pages()

@@ -8,7 +8,6 @@ import pytest
 
 from softmax_lab.figures.page import chart_html, write_vega
 from softmax_lab.figures.vega import MIME_TYPE
-from tests.browsers import browser  # noqa: F401
 
 CHARTS = [
     "definition.probabilities",
