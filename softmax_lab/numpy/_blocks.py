@@ -73,7 +73,7 @@ def for_blocks(function, x, outputs, inputs=()):
     float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
     """
     outer, n, inner = x.shape
-    wide = x.dtype if x.dtype.itemsize > 8 else np.dtype(np.float64)
+    wide = x.dtype if x.dtype.itemsize > 8 else np.float64
     narrow = n <= NARROW and inner == 1 and outer >= 256
     if x.size <= BLOCK and not narrow:
         with np.errstate(all="ignore"):
@@ -151,7 +151,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     if out is None:
         return result[()]
     if not np.may_share_memory(result, out):
-        np.copyto(out, result, casting="same_kind")
+        np.copyto(out, result)
     return out
 
 
@@ -178,5 +178,5 @@ def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
         return result[()]
     if out.shape != result.shape:
         raise ValueError(f"out has shape {out.shape}; the result has {result.shape}")
-    np.copyto(out, result, casting="same_kind")
+    np.copyto(out, result)
     return out

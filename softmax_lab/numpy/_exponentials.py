@@ -71,7 +71,7 @@ class Exponentials:
             if not (kept and self.filled):
                 weights(part, self.a, self.c, w)
             if kept and w is not store:
-                np.copyto(store, w, casting="same_kind")
+                np.copyto(store, w)
             yield w, *cut
         self.filled = True
 

@@ -175,7 +175,7 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
         return
     share = mass * scale / total
     for w, to in e.weights(gradient):
-        np.multiply(w, share.astype(w.dtype, copy=False), out=to, casting="same_kind")
+        np.multiply(w, share.astype(w.dtype, copy=False), out=to)
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
     others = np.where(below == 0, rest, total - top * np.exp(-below))
     np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)
@@ -196,7 +196,7 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
         confident = (w == top) & (2 * part > mass)  # there p − y would cancel
         winner = (mass - part) - mass * (rest / total)
         g = np.where(confident, winner, mass * (w / total) - part)
-        np.multiply(g, scale, out=to, casting="same_kind")
+        np.multiply(g, scale, out=to)
     if not mass.all():
         np.copyto(gradient, 0.0, where=mass == 0)
 

@@ -53,7 +53,7 @@ def softmax_vjp_rows(x, out, v, scratch):
     v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(total.dtype)
     mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / total
     for w, u, to in e.weights(v, out):
-        np.multiply(w / total, (u - v_k) - mean, out=to, casting="same_kind")
+        np.multiply(w / total, (u - v_k) - mean, out=to)
 
 
 def log_softmax_vjp_rows(x, out, v, scratch):
@@ -66,7 +66,7 @@ def log_softmax_vjp_rows(x, out, v, scratch):
     is_other = np.arange(x.shape[1])[:, None] != k
     others = v.sum(axis=1, keepdims=True, where=is_other, dtype=total.dtype)
     for w, u, to in e.weights(v, out):
-        np.subtract(u, w / total * (others + v_k), out=to, casting="same_kind")
+        np.subtract(u, w / total * (others + v_k), out=to)
     winner = v_k * (rest / total) - top / total * others  # rest / total is 1 − p_k
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
 

@@ -16,9 +16,9 @@ def softmax_rows(x, out, scratch):
     scale = 1 / e.sum()
     for w, to in e.weights(out):
         if to.dtype == np.float32:  # converting first is the faster, and costs half an ulp
-            np.copyto(to, w, casting="same_kind")
-            w = to
-        np.multiply(w, scale.astype(w.dtype, copy=False), out=to, casting="same_kind")
+            np.copyto(to, w)
+            w, scale = to, scale.astype(np.float32, copy=False)
+        np.multiply(w, scale, out=to)
 
 
 def log_softmax_rows(x, out, scratch):
@@ -31,7 +31,7 @@ def log_softmax_rows(x, out, scratch):
         np.subtract(part, e.a.astype(t.dtype, copy=False), out=t)
         if e.c is not None:
             t[np.isnan(t) & (e.a == np.inf)] = 0.0  # a +inf less itself
-        np.subtract(t, log_total.astype(t.dtype, copy=False), out=to, casting="same_kind")
+        np.subtract(t, log_total.astype(t.dtype, copy=False), out=to)
 
 
 def logsumexp_rows(x, out, scratch):
