@@ -14,6 +14,9 @@ NEEDED_GB = 4
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 LOG = os.path.join(VENV, "install.log")
+# Kernels warn that they talk in plain text, which here goes from this machine to itself.
+KERNEL_CONFIG = os.path.join(VENV, "etc", "ipython", "ipython_kernel_config.py")
+KERNEL_SETTING = 'c.IPKernelApp.log_level = "ERROR"\n'
 
 # What pip prints, and what it means to the reader. The first match speaks.
 SYMPTOMS = [
@@ -120,6 +123,9 @@ def main():
     run(*pip, "-r", "requirements.txt")
     # The lock already holds the build backend, so nothing is fetched behind the lock's back.
     run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
+    os.makedirs(os.path.dirname(KERNEL_CONFIG), exist_ok=True)
+    with open(KERNEL_CONFIG, "w") as config:
+        config.write(KERNEL_SETTING)
     with open(os.path.join(VENV, ".ready"), "w"):
         pass
 
