@@ -91,7 +91,9 @@ def test_a_missing_python_is_told_by_make(tmp_path):
 
 
 def test_a_kernel_starts_without_a_warning():
-    start = "import nbclient, nbformat.v4 as v4; nbclient.NotebookClient(v4.new_notebook()).execute()"
+    start = (
+        "import nbclient, nbformat\nnbclient.NotebookClient(nbformat.v4.new_notebook()).execute()"
+    )
     run = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True)
     assert run.stderr == "", "make the environment anew: rm -r .venv"
 
