@@ -81,8 +81,9 @@ def test_what_pip_prints_becomes_one_sentence(printed, told):
 
 
 def test_a_missing_python_is_told_by_make(tmp_path):
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
-        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "tools").mkdir()
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "tools/environment.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
     run = subprocess.run(
         ["make", "book", "PYTHON=no-such-python"], cwd=tmp_path, capture_output=True, text=True
     )
