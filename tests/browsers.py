@@ -78,5 +78,7 @@ def serve(folder):
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # as real servers: many files over one connection
+
     def log_message(self, *_):
         pass

@@ -55,7 +55,13 @@ MENDED = {
     'role="doc-biblioentry"': 'role="listitem"',
 }
 START_MATHJAX = re.compile(r'<script defer="defer" src="([^"]*mathjax/)startup\.js[^"]*"></script>')
-FETCHED_NEXT = ("core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js")
+FETCHED_NEXT = (
+    "core.js",
+    "input/tex.js",
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "a11y/assistive-mml.js",
+)
 
 
 def fetch_early(tag):
