@@ -141,7 +141,7 @@ def log_ratio_of_logits(x, y, axis):
     axes = as_axes(axis, x.ndim)
     p, log_p = softmax(x, axes), log_softmax(x, axes)
     # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
-    e = y - x
+    e = np.where(x == y, 0.0, y - x)  # a shared −inf moves by nothing
     winner = p == p.max(axis=axes, keepdims=True)
     e = e - e.max(axis=axes, keepdims=True, where=winner, initial=-np.inf)
     d = e - np.log1p((p * np.expm1(e)).sum(axis=axes, keepdims=True))

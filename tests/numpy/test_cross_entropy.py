@@ -257,6 +257,13 @@ def test_kl_at_the_edges():
     np.testing.assert_array_equal(lab.kl_divergence(p, p, axis=1), np.zeros((3, 2)))
 
 
+def test_a_shared_impossible_class_costs_no_digits_of_the_divergence():
+    x, y = [1.0, 0.0], [1.0, 1e-15]
+    expected = lab.kl_divergence(x, y, from_logits=True)
+    found = lab.kl_divergence([*x, -INF], [*y, -INF], from_logits=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
 def test_what_is_no_distribution_is_refused():
     for function in (lab.entropy, lambda p: lab.kl_divergence(p, p)):
         with pytest.raises(ValueError, match=r"1\.5"):
