@@ -51,9 +51,8 @@ class SoftmaxRegression:
 
     def fit(self, X, y):
         """Train on samples X, (n, n_features), with labels y, (n,). Returns the model."""
-        X, y = check_samples(X), np.asarray(y)
-        if y.shape != X.shape[:1]:
-            raise ValueError(f"y has shape {y.shape}; X {X.shape} asks for {X.shape[:1]}")
+        X = check_samples(X)
+        y = check_labels(y, X)
         self.classes_, target = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y must hold at least two classes, but all are {self.classes_}")
@@ -112,7 +111,7 @@ class SoftmaxRegression:
 
     def score(self, X, y):
         """Return the share of samples X, (n, n_features), whose label in y, (n,), is predicted."""
-        return float(np.mean(self.predict(X) == np.asarray(y)))
+        return float(np.mean(self.predict(X) == check_labels(y, X)))
 
 
 def check_samples(X):
@@ -123,3 +122,11 @@ def check_samples(X):
     if not np.isfinite(X).all():
         raise ValueError("X must be finite, but it holds nan or inf")
     return X
+
+
+def check_labels(y, X):
+    """Return labels (n,), or raise ValueError if they are not one for each sample in X."""
+    X, y = np.shape(X), np.asarray(y)
+    if y.shape != X[:1]:
+        raise ValueError(f"y has shape {y.shape}; X {X} asks for {X[:1]}")
+    return y

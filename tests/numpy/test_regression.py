@@ -1,6 +1,7 @@
 """Softmax regression: scikit-learn's conventions and scikit-learn's accuracy."""
 
 import builtins
+import re
 
 import numpy as np
 import pytest
@@ -75,3 +76,11 @@ def test_bad_input_is_named():
     model.fit([[1.0, 0.0], [2.0, 0.0]], [0, 1])
     with pytest.raises(ValueError, match=r"\(1, 3\)"):
         model.predict([[1.0, 2.0, 3.0]])
+
+
+@pytest.mark.parametrize("y", [0, [[0], [1]], [0, 1, 1]])
+def test_the_score_does_not_broadcast_labels(y):
+    X = [[1.0], [2.0]]
+    model = lab.SoftmaxRegression(progress=False).fit(X, [0, 1])
+    with pytest.raises(ValueError, match=re.escape(f"{np.shape(y)}; X (2, 1)")):
+        model.score(X, y)
