@@ -168,5 +168,7 @@ def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
         raise ValueError(f"tau must be above 0, but it is {tau}")
     logits = as_real(logits, "logits")
     noise = gumbel_noise(logits.shape, rng=rng, dtype=logits.dtype)
-    y = softmax((logits + noise) / logits.dtype.type(tau), axis)
-    return hardmax(y, axis) if hard else y
+    # Near τ = 0 the quotient outgrows half precision.
+    wide = logits.astype(np.result_type(logits, np.float64), copy=False)
+    y = softmax((wide + noise) / tau, axis)
+    return (hardmax(y, axis) if hard else y).astype(logits.dtype, copy=False)

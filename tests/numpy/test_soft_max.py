@@ -87,6 +87,14 @@ def test_the_winner_of_gumbel_softmax_has_the_probabilities_of_softmax():
     assert stats.chisquare(found, lab.softmax(x) * len(y)).pvalue > 0.01
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_a_low_temperature_does_not_overflow(dtype):
+    x = np.array([70, 80, 75], dtype)
+    y = lab.gumbel_softmax(x, 1e-45, rng=rng())
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(y, [0, 1, 0])
+
+
 @pytest.mark.parametrize("tau", [0, -1.0, np.nan])
 def test_a_temperature_must_be_positive(tau):
     with pytest.raises(ValueError, match=f"{tau}"):
