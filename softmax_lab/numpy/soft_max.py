@@ -49,7 +49,7 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     rng : numpy.random.Generator
         The source of randomness.
     dtype : floating dtype, default float64
-        Drawn in this precision; float16 is rounded from float32.
+        Drawn in this precision; float16 is rounded from float32, long double made from float64.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     Raises
     ------
     TypeError
-        If `rng` is not a Generator.
+        If `rng` is not a Generator, or `dtype` not floating.
 
     Notes
     -----
@@ -75,7 +75,10 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     """
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, but it is {rng!r}")
-    drawn = np.float64 if np.dtype(dtype) == np.float64 else np.float32
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f":
+        raise TypeError(f"dtype must be floating, but it is {dtype}")
+    drawn = np.float32 if dtype.itemsize <= 4 else np.float64
     exponential = rng.standard_exponential(shape, dtype=drawn)
     return -np.log(np.maximum(exponential, np.finfo(drawn).tiny)).astype(dtype)
 

@@ -46,6 +46,14 @@ def test_gumbel_noise_is_finite_when_the_exponential_is_zero():
         assert np.isfinite(noise).all()
 
 
+def test_noise_is_drawn_in_the_precision_asked_for():
+    noise = lab.gumbel_noise(9, rng=rng(), dtype=np.longdouble)
+    assert noise.dtype == np.longdouble
+    np.testing.assert_array_equal(noise, lab.gumbel_noise(9, rng=rng()))
+    with pytest.raises(TypeError, match="int64"):
+        lab.gumbel_noise(9, rng=rng(), dtype=np.int64)
+
+
 def test_only_a_generator_is_a_source_of_randomness():
     with pytest.raises(TypeError, match="Generator"):
         lab.gumbel_noise(3, rng=42)
