@@ -31,12 +31,11 @@ def hardmax(x, axis=-1):
     array([0., 1., 0.])
     """
     x = as_real(x)
-    winner = np.expand_dims(x.argmax(axis=axis), axis)
-    y = np.zeros_like(x)
-    # argmax finds a nan first: 0 · nan marks its row.
-    value = 1 + 0 * np.isnan(np.take_along_axis(x, winner, axis)).astype(x.dtype)
-    np.put_along_axis(y, winner, value, axis)
-    return np.where(np.isnan(x).any(axis=axis, keepdims=True), np.nan, y).astype(x.dtype)
+    rows = np.atleast_1d(x)
+    y = np.zeros_like(rows)
+    np.put_along_axis(y, np.expand_dims(rows.argmax(axis=axis), axis), 1, axis)
+    np.copyto(y, np.nan, where=np.isnan(rows).any(axis=axis, keepdims=True))
+    return y.reshape(x.shape)[()]
 
 
 def gumbel_noise(shape, *, rng, dtype=np.float64):

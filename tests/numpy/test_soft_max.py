@@ -27,6 +27,14 @@ def test_hardmax_of_a_row_with_nan_is_nan():
     np.testing.assert_array_equal(lab.hardmax([[np.nan, 1], [2, 1]]), [[np.nan] * 2, [1, 0]])
 
 
+@pytest.mark.parametrize("x", [1.0, np.float32(3), np.nan])
+def test_one_number_is_a_row_of_one_class(x):
+    hard = lab.hardmax(x)
+    assert (hard.shape, hard.dtype) == ((), np.asarray(x).dtype)
+    np.testing.assert_array_equal(hard, x * 0 + 1)
+    np.testing.assert_array_equal(lab.gumbel_softmax(x, hard=True, rng=rng()), hard)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_gumbel_noise_has_its_law(dtype):
     noise = lab.gumbel_noise(20_000, rng=rng(), dtype=dtype)
