@@ -58,6 +58,8 @@ class SoftmaxRegression:
             raise ValueError(f"y must hold at least two classes, but all are {self.classes_}")
         if not self.C > 0:
             raise ValueError(f"C must be above 0, but it is {self.C}")
+        if not self.max_iter >= 1:
+            raise ValueError(f"max_iter must be at least 1, but it is {self.max_iter}")
         # Features are centred, and the bias follows: the problem is better conditioned so.
         mean = X.mean(axis=0)
         data = np.column_stack([X - mean, np.ones(len(X))])
@@ -126,7 +128,7 @@ def check_samples(X):
 
 def check_labels(y, X):
     """Return labels (n,), or raise ValueError if they are not one for each sample in X."""
-    X, y = np.shape(X), np.asarray(y)
-    if y.shape != X[:1]:
-        raise ValueError(f"y has shape {y.shape}; X {X} asks for {X[:1]}")
+    y, asked = np.asarray(y), np.shape(X)[:1]
+    if y.shape != asked:
+        raise ValueError(f"y has shape {y.shape}; X {np.shape(X)} asks for {asked}")
     return y

@@ -73,6 +73,8 @@ def test_bad_input_is_named():
             model.fit(X, y)
     with pytest.raises(ValueError, match="-1"):
         lab.SoftmaxRegression(C=-1).fit([[1.0], [2.0]], [0, 1])
+    with pytest.raises(ValueError, match=r"max_iter .* 0"):
+        lab.SoftmaxRegression(max_iter=0).fit([[1.0], [2.0]], [0, 1])
     model.fit([[1.0, 0.0], [2.0, 0.0]], [0, 1])
     with pytest.raises(ValueError, match=r"\(1, 3\)"):
         model.predict([[1.0, 2.0, 3.0]])
