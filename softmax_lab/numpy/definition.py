@@ -100,6 +100,11 @@ def predict(logits, axis=-1):
     ndarray of int, the shape of `logits` without `axis`
         Indices of classes.
 
+    Raises
+    ------
+    TypeError
+        If `logits` are complex, or not numeric.
+
     Notes
     -----
     Taught in :ref:`sec-definition-predict`.
@@ -109,4 +114,7 @@ def predict(logits, axis=-1):
     >>> predict([[1.0, 3.0, 2.0], [5.0, 0.0, 0.0]])
     array([1, 0])
     """
-    return np.argmax(as_real(logits, "logits"), axis=axis)
+    logits = np.asarray(logits)
+    if logits.dtype.kind not in "biu":  # float64 would merge integers beyond 2^53
+        logits = as_real(logits, "logits")
+    return np.argmax(logits, axis=axis)

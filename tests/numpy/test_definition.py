@@ -42,3 +42,7 @@ def test_predict_takes_the_first_of_the_largest():
     assert lab.predict([1.0, 3.0, 3.0]) == 1
     x = np.random.default_rng(2).normal(size=(3, 4, 5))
     np.testing.assert_array_equal(lab.predict(x, 1), lab.predict(lab.softmax(x, 1), 1))
+    assert lab.predict([2**53, 2**53 + 1]) == 1, "integers are compared, not their roundings"
+    for bad in ([1j, 0], ["a", "b"]):
+        with pytest.raises(TypeError, match="logits"):
+            lab.predict(bad)
