@@ -36,7 +36,7 @@ lab: .venv/.ready ## open the notebooks in JupyterLab
 lint: .venv/.ready ## ruff's lint and format, as CI runs them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-test: lint book ## everything that CI runs: lint, book, notebooks, doctests, tests
+test: lint book ## lint, the book, every notebook, doctests, tests, the built pages
 	@$(BIN)/pytest -n $(WORKERS)
 
 browser: book ## look at every built page in Chromium: links, phone, dark, axe, print (minutes)
@@ -61,7 +61,7 @@ pages: book ## picture every page (_build/screenshots) and weigh it (docs/pages.
 notebooks: .venv/.ready ## strip outputs and machine metadata from the notebooks
 	@$(BIN)/python tools/notebooks.py
 
-lock: ## write the lock anew: the newest versions that pyproject.toml allows
+lock: ## write the lock anew: the newest versions that pyproject.toml allows, torch as pinned
 	@$(PYTHON) tools/lock.py
 
 clean: ## remove what was built (the environment stays; rm -r .venv removes it)

@@ -1,7 +1,7 @@
 """Make or repair `.venv`: the lock, then the package itself. Ends in one clear sentence on failure.
 
 Run by the Makefile with whatever Python the reader has, so it needs the standard library alone and
-parses under any Python 3.
+parses under any Python since 3.6.
 """
 
 import os

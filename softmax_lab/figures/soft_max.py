@@ -118,7 +118,7 @@ def gumbel(logits=(1.0, 2.0, 3.0), draws=1000):
         wins.mark_bar(color=COLOURS["blue"]).encode(y=share)
         + wins.mark_text(dy=-10, aria=False).encode(text="number:N", y="above:Q")
         + softmax.mark_tick(color=COLOURS["vermillion"], thickness=4, opacity=1),
-        slider("draws", "draws", 50, 1, draws, 1),
+        slider("draws", "draws", min(50, draws), 1, draws, 1),
         *logit_sliders(logits),
         *softmax_formulas(classes),
         says=(

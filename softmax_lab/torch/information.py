@@ -158,7 +158,7 @@ def log_ratio_of_logits(x, y, dims):
     """Return p = softmax(x), q = softmax(y) and log(q/p)."""
     p, q = softmax(x, dims), softmax(y, dims)
     # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
-    e = torch.where(x == y, 0.0, y - x)
+    e = torch.where((x == y) & x.isinf(), 0.0, y - x)
     winner = p == p.amax(dims, keepdim=True)
     e = e - torch.where(winner, e, -torch.inf).amax(dims, keepdim=True)
     limit = 80 if x.dtype == torch.float32 else 700
@@ -177,4 +177,5 @@ def excess(p, q, d):
     for k in range(20, 2, -1):
         series = 1 + series * t / k
     d = torch.where(small, 1.0, d)
-    return torch.where(p == 0, q, p * torch.where(small, t * t / 2 * series, d.expm1() - d))
+    # Elsewhere p e^d is q: e^d itself could overflow.
+    return torch.where(p == 0, q, torch.where(small, p * (t * t / 2 * series), q - p * (1 + d)))

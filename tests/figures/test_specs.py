@@ -15,6 +15,7 @@ import vl_convert
 from mpmath import mp
 
 from softmax_lab.figures.page import ChartRenderer, chart_html, write_vega
+from softmax_lab.figures.soft_max import gumbel
 from softmax_lab.figures.stability import offset_table
 from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
 from tests.figures.conftest import CHARTS, bundle, make
@@ -38,6 +39,12 @@ def test_the_chart_has_words_and_named_sliders(name):
         assert slider["input"] == "range"
         assert slider["name"]
     assert "says" in [param["name"] for param in spec["params"]]
+
+
+def test_the_slider_of_draws_starts_within_its_range():
+    for draws, start in [(20, 20), (1000, 50)]:
+        slider = gumbel(draws=draws).to_dict()["params"][0]
+        assert (slider["value"], slider["bind"]["max"]) == (start, draws)
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -222,6 +222,26 @@ def test_divergence_of_close_rows_keeps_all_digits(dtype, epsilon):
     assert abs(found / float(exact) - 1) < 20 * torch.finfo(dtype).eps
 
 
+@pytest.mark.parametrize(
+    ("dtype", "gaps"), [(torch.float32, (2, 88, 95, 100, 110)), (torch.float64, (2, 709, 720, 800))]
+)
+def test_divergence_and_its_gradient_are_finite_where_p_is_nearly_0(dtype, gaps):
+    for gap in gaps:
+        x = torch.tensor([-gap, 0.0], dtype=dtype, requires_grad=True)
+        y = torch.zeros(2, dtype=dtype, requires_grad=True)
+        found = sl.kl_divergence(x, y, from_logits=True)
+        p, q, ratio = x.softmax(-1), y.softmax(-1), x.log_softmax(-1) - y.log_softmax(-1)
+        expected = (p * ratio).sum()
+        torch.testing.assert_close(found, expected)
+        gradients = torch.autograd.grad(found, (x, y))
+        torch.testing.assert_close(gradients, (p * (ratio - expected), q - p))
+    tiny = torch.finfo(dtype).smallest_normal / 100
+    p = torch.tensor([tiny, 1.0], dtype=dtype, requires_grad=True)
+    found = sl.kl_divergence(p, torch.tensor([0.5, 0.5], dtype=dtype))
+    assert found.item() == pytest.approx(math.log(2))
+    assert torch.autograd.grad(found, p)[0].isfinite().all()
+
+
 def test_one_hot():
     y = torch.tensor([[2, 0], [1, 1]])
     assert np.array_equal(sl.one_hot(y, 3), F.one_hot(y, 3))
