@@ -36,7 +36,7 @@ def nudged(answer, f, x):
     if any(point.dtype.kind in "iu" for point in points):
         nudge = "Which dtype has the copy you nudge?"
         raise unfit(got, "an array of integers swallows the step", nudge)
-    if not close(got, exact, (0.2, 0.2)):
+    if not points or not close(got, exact, (0.2, 0.2)):
         return value
     steps = np.concatenate([point - x for point in points])
     taken = abs(steps[steps != 0])

@@ -139,6 +139,12 @@ def test_other_arguments_are_named():
     assert report.nudge == "The check calls it as odds(x, i, j)."
 
 
+def test_an_answer_that_never_calls_its_function_is_not_asked_for_its_steps():
+    report = exercises.check("finite_differences", lambda f, x: np.array([3.1, 2.1]))
+    assert not report
+    assert "ValueError" not in repr(report)
+
+
 def test_a_value_in_place_of_a_function():
     report = exercises.check("predict", np.array([0, 1]))
     assert report.mistake == "no function was given"
