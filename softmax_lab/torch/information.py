@@ -151,7 +151,8 @@ def log_ratio(p, q):
     some = p > 0
     p, q = torch.where(some, p, 1.0), torch.where(some, q, 1.0)
     near = (q - p).abs() < p / 2
-    return torch.where(near, torch.where(near, (q - p) / p, 0.0).log1p(), q.log() - p.log())
+    relative = torch.where(near, q - p, 0.0) / torch.where(near, p, 1.0)
+    return torch.where(near, relative.log1p(), q.log() - p.log())
 
 
 def log_ratio_of_logits(x, y, dims):
