@@ -4,6 +4,7 @@ A row function sees blocks of shape (outer, n, inner), the n classes on axis 1, 
 happens to them. Nothing here knows about softmax.
 """
 
+import operator
 import os
 
 import numpy as np
@@ -24,12 +25,21 @@ def as_real(x, name="x"):
     return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
 
 
+def as_integer(value, name):
+    """Return `value` as an int, or raise TypeError for what is not an integer."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, but it is {value!r}") from None
+
+
 def as_axes(axis, ndim):
     """Return `axis` (an integer, a tuple or None for all) as a sorted tuple of distinct axes."""
     if type(axis) is int and -ndim <= axis < ndim:
         return (axis % ndim,)
     ndim = max(ndim, 1)
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [as_integer(each, "axis") for each in axes]
     for each in axes:
         if not -ndim <= each < ndim:
             raise np.exceptions.AxisError(each, ndim)

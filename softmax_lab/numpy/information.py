@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_axes, as_real
+from softmax_lab.numpy._blocks import as_axes, as_integer, as_real
 from softmax_lab.numpy._targets import check_target
 from softmax_lab.numpy.logits import check_probabilities
 from softmax_lab.numpy.stability import log_softmax, softmax
@@ -29,6 +29,8 @@ def one_hot(target, num_classes, dtype=np.float64):
     ------
     IndexError
         If an index is not a class.
+    TypeError
+        If `target` or `num_classes` does not hold integers.
 
     Notes
     -----
@@ -40,6 +42,7 @@ def one_hot(target, num_classes, dtype=np.float64):
     array([[0., 0., 1.],
            [1., 0., 0.]])
     """
+    num_classes = as_integer(num_classes, "num_classes")
     target = check_target(target, num_classes)
     return (target[..., None] == np.arange(num_classes)).astype(dtype)
 

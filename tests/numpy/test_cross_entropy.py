@@ -206,6 +206,8 @@ def test_one_hot():
             lab.one_hot([0, bad], 3)
     with pytest.raises(TypeError, match="float64"):
         lab.one_hot([0.5], 3)
+    with pytest.raises(TypeError, match=r"num_classes .* 2\.5"):
+        lab.one_hot([0, 1], 2.5)
 
 
 def test_inputs_are_never_changed():

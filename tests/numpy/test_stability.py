@@ -1,6 +1,7 @@
 """The policy of special values, and what is true of softmax whatever the input."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -118,6 +119,15 @@ def test_wrong_axes_are_refused(function):
         function(np.zeros((2, 3)), 2)
     with pytest.raises(ValueError, match="twice"):
         function(np.zeros((2, 3)), (1, -1))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("axis", [0.5, [0, 1], (0, 1.0), "0"])
+def test_an_axis_is_an_integer(function, axis):
+    wrong = axis[1] if isinstance(axis, tuple) else axis
+    with pytest.raises(TypeError, match=re.escape(f"axis must be an integer, but it is {wrong!r}")):
+        function(np.zeros((2, 3)), axis)
+    same(function(np.zeros((2, 3)), np.int8(1)), function(np.zeros((2, 3)), 1))
 
 
 def test_masking_a_whole_row():
