@@ -50,8 +50,8 @@ def softmax(x, dim=-1, *, where=None):
     x = as_real(x)
     if where is None:
         return apply(Softmax, x, dim)
-    x, some = masked(x, dim, where)
-    return apply(Softmax, x, dim).masked_fill(~some, 0.0)
+    x, where, _ = masked(x, dim, where)
+    return apply(Softmax, x, dim).masked_fill(~where, 0.0)
 
 
 def log_softmax(x, dim=-1, *, where=None):
@@ -90,8 +90,8 @@ def log_softmax(x, dim=-1, *, where=None):
     x = as_real(x)
     if where is None:
         return apply(LogSoftmax, x, dim)
-    x, some = masked(x, dim, where)
-    return apply(LogSoftmax, x, dim).masked_fill(~some, -torch.inf)
+    x, where, _ = masked(x, dim, where)
+    return apply(LogSoftmax, x, dim).masked_fill(~where, -torch.inf)
 
 
 def logsumexp(x, dim=-1, *, keepdim=False, where=None):
@@ -132,7 +132,7 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     """
     x = as_real(x)
     if where is not None:
-        x, some = masked(x, dim, where)
+        x, where, some = masked(x, dim, where)
     y = apply(LogSumExp, x, dim, reduced=True)
     if where is not None:
         y = y.masked_fill(~some, -torch.inf)
@@ -173,10 +173,11 @@ def shifted_softmax(x, dim=-1):
 
 
 def masked(x, dim, where):
-    """Return `x` with −inf where `where` is False, and which rows keep a class.
+    """Return `x` with −inf where `where` is False, `where` itself, and which rows keep a class.
 
     A row that keeps none is 0 instead, so that no nan arises on the way.
     """
-    where = torch.as_tensor(where, device=x.device).broadcast_to(x.shape)
+    where = torch.as_tensor(where, dtype=torch.bool, device=x.device)
+    where = where.broadcast_to(x.shape)
     some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
-    return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), some
+    return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some

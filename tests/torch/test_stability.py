@@ -110,6 +110,15 @@ def test_masked_classes_take_no_part(device):
     assert (x.grad[~where] == 0).all(), "a masked class has a gradient"
 
 
+@pytest.mark.parametrize("where", [[True, True, False], [1, 1, 0]])
+def test_a_nan_stays_among_the_classes_that_take_part(where):
+    x = [NAN, 2.0, 3.0]
+    for function, masked in ((sl.softmax, 0.0), (sl.log_softmax, -INF)):
+        found, expected = function(x, where=where), torch.tensor([NAN, NAN, masked])
+        torch.testing.assert_close(found, expected, equal_nan=True)
+    assert sl.logsumexp(x, where=where).isnan()
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dim", [0, 1, -1, (0, 2), (2, 1), (0, 1, 2), None])
 def test_any_dims(function, dim):
