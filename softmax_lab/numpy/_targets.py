@@ -38,10 +38,8 @@ class Targets:
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
         if not 0 <= smoothing <= 1:
             raise ValueError(f"label_smoothing must be from 0 to 1, but it is {smoothing}")
-        if x.ndim == 0:
-            raise ValueError("logits must have an axis of classes, but they are a single number")
         self.dtype, self.shape, self.reduction = x.dtype, x.shape, reduction
-        (axis,) = as_axes(axis, x.ndim)
+        axis = one_axis(x, axis)
         self.blocks = to_blocks(x, (axis,))
         outer, n, inner = self.blocks.shape
         self.row_shape = x.shape[:axis] + x.shape[axis + 1 :]
@@ -84,6 +82,16 @@ class Targets:
             if losses.size == 0:
                 return self.dtype.type(np.nan if self.reduction == "mean" else 0.0)
             return self.dtype.type(losses.sum() * self.scale)
+
+
+def one_axis(x, axis):
+    """Return the axis of classes, or raise ValueError if it is not just one."""
+    if x.ndim == 0:
+        raise ValueError("logits must have an axis of classes, but they are a single number")
+    axes = as_axes(axis, x.ndim)
+    if len(axes) != 1:
+        raise ValueError(f"axis must be one integer, but it is {axis}")
+    return axes[0]
 
 
 def check_weight(weight, n):

@@ -1,5 +1,7 @@
 """The losses: PyTorch's conventions, checked against sums written out, and information in nats."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -184,6 +186,11 @@ def test_other_bad_arguments_are_named(function):
         function(x, target, weight=[1, 1, -0.5, 1])
     with pytest.raises(ValueError, match=r"\(3,\)"):
         function(x, target, weight=[1, 1, 1])
+    for axis in (None, (0, 1)):
+        with pytest.raises(
+            ValueError, match=re.escape(f"axis must be one integer, but it is {axis}")
+        ):
+            function(x, target, axis)
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
