@@ -32,14 +32,24 @@ class Targets:
     """
 
     def __init__(
-        self, x, target, axis, weight, ignore, reduction, smoothing, *, classes_only=False
+        self,
+        x,
+        target,
+        axis,
+        weight,
+        ignore,
+        reduction,
+        smoothing,
+        *,
+        name="logits",
+        classes_only=False,
     ):
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
         if not 0 <= smoothing <= 1:
             raise ValueError(f"label_smoothing must be from 0 to 1, but it is {smoothing}")
         self.dtype, self.shape, self.reduction = x.dtype, x.shape, reduction
-        axis = one_axis(x, axis)
+        axis = one_axis(x, axis, name)
         self.blocks = to_blocks(x, (axis,))
         outer, n, inner = self.blocks.shape
         self.row_shape = x.shape[:axis] + x.shape[axis + 1 :]
@@ -55,7 +65,7 @@ class Targets:
         else:
             if target.shape != self.row_shape:
                 raise ValueError(
-                    f"target has shape {target.shape}; logits {x.shape} with classes on axis "
+                    f"target has shape {target.shape}; {name} {x.shape} with classes on axis "
                     f"{axis} ask for {self.row_shape}"
                 )
             index = check_target(target, n, ignore).reshape(outer, 1, inner)
@@ -84,10 +94,10 @@ class Targets:
             return self.dtype.type(losses.sum() * self.scale)
 
 
-def one_axis(x, axis):
+def one_axis(x, axis, name):
     """Return the axis of classes, or raise ValueError if it is not just one."""
     if x.ndim == 0:
-        raise ValueError("logits must have an axis of classes, but they are a single number")
+        raise ValueError(f"{name} must have an axis of classes, but they are a single number")
     axes = as_axes(axis, x.ndim)
     if len(axes) != 1:
         raise ValueError(f"axis must be one integer, but it is {axis}")

@@ -50,8 +50,10 @@ def nll_loss(
     >>> float(nll_loss(np.log([[0.5, 0.5], [0.25, 0.75]]), [0, 0]))
     1.0397207708399179
     """
-    log_p = as_real(log_probabilities, "log_probabilities")
-    targets = Targets(log_p, target, axis, weight, ignore_index, reduction, 0.0, classes_only=True)
+    name = "log_probabilities"
+    log_p = as_real(log_probabilities, name)
+    options = axis, weight, ignore_index, reduction, 0.0
+    targets = Targets(log_p, target, *options, name=name, classes_only=True)
     picked = np.take_along_axis(targets.blocks, targets.index, axis=1)
     with np.errstate(invalid="ignore"):
         losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)

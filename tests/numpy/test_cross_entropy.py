@@ -193,6 +193,15 @@ def test_other_bad_arguments_are_named(function):
             function(x, target, axis)
 
 
+@pytest.mark.parametrize("function", LOSSES)
+def test_complaints_name_the_argument(function):
+    name = "log_probabilities" if function is lab.nll_loss else "logits"
+    with pytest.raises(ValueError, match=rf"^{name} must have an axis"):
+        function(1.0, 0)
+    with pytest.raises(ValueError, match=rf"; {name} \(2, 3\)"):
+        function(np.zeros((2, 3)), [0])
+
+
 @pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
 def test_label_smoothing_is_a_share(smoothing):
     x, target, _ = data()
