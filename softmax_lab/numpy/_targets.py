@@ -64,9 +64,10 @@ class Targets:
             count = outer * inner
         else:
             if target.shape != self.row_shape:
+                either = "" if classes_only else f", or for floating probabilities {x.shape}"
                 raise ValueError(
                     f"target has shape {target.shape}; {name} {x.shape} with classes on axis "
-                    f"{axis} ask for {self.row_shape}"
+                    f"{axis} ask for integers {self.row_shape}{either}"
                 )
             index = check_target(target, n, ignore).reshape(outer, 1, inner)
             counted = index != ignore

@@ -202,6 +202,14 @@ def test_complaints_name_the_argument(function):
         function(np.zeros((2, 3)), [0])
 
 
+def test_one_hot_integers_are_told_that_probabilities_are_floating():
+    target = np.array([[0, 1, 0], [1, 0, 0]])
+    with pytest.raises(ValueError, match=r"integers \(2,\), or for floating prob.* \(2, 3\)"):
+        lab.cross_entropy(np.zeros((2, 3)), target)
+    with pytest.raises(ValueError, match=r"integers \(2,\)$"):
+        lab.nll_loss(np.zeros((2, 3)), target)
+
+
 @pytest.mark.parametrize("smoothing", [-0.1, 1.1, np.nan])
 def test_label_smoothing_is_a_share(smoothing):
     x, target, _ = data()
