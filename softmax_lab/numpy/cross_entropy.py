@@ -38,6 +38,8 @@ def nll_loss(
     ------
     IndexError
         If a target is not a class.
+    TypeError
+        If `log_probabilities` are not real numbers, or targets not integers.
     ValueError
         If shapes do not fit, a weight is negative, or `reduction` is unknown.
 
@@ -100,6 +102,8 @@ def cross_entropy(
     ------
     IndexError
         If a target is not a class.
+    TypeError
+        If `logits` are not real numbers, or targets in the shape of classes not integers.
     ValueError
         If shapes do not fit, or a weight, `reduction` or `label_smoothing` is out of range.
 
@@ -144,7 +148,7 @@ def cross_entropy_with_grad(
 
     Raises
     ------
-    IndexError, ValueError
+    IndexError, TypeError, ValueError
         As for `cross_entropy`.
 
     Notes
