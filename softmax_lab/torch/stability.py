@@ -31,6 +31,8 @@ def softmax(x, dim=-1, *, where=None):
     ------
     TypeError
         If `x` is complex.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
 
     Notes
     -----
@@ -75,6 +77,8 @@ def log_softmax(x, dim=-1, *, where=None):
     ------
     TypeError
         If `x` is complex.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
 
     Notes
     -----
@@ -117,6 +121,8 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     ------
     TypeError
         If `x` is complex.
+    ValueError
+        If `where` does not broadcast to the shape of `x`.
 
     Notes
     -----
@@ -178,6 +184,12 @@ def masked(x, dim, where):
     A row that keeps none is 0 instead, so that no nan arises on the way.
     """
     where = torch.as_tensor(where, dtype=torch.bool, device=x.device)
+    sizes = zip(reversed(where.shape), reversed(x.shape), strict=False)
+    if where.ndim > x.ndim or any(m not in (1, n) for m, n in sizes):
+        raise ValueError(
+            f"where has shape {tuple(where.shape)}; it must broadcast to that of x, "
+            f"{tuple(x.shape)}"
+        )
     where = where.broadcast_to(x.shape)
     some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
     return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some

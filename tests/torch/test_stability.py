@@ -167,6 +167,9 @@ def test_bad_arguments_are_named(function):
         function(torch.zeros(2, 2), 2)
     with pytest.raises(ValueError, match="twice"):
         function(torch.zeros(2, 2), (0, -2))
+    for shape in ((3,), (4, 2), (1, 2, 2)):
+        with pytest.raises(ValueError, match=rf"where .*\({shape[0]},.* x, \(2, 2\)"):
+            function(torch.zeros(2, 2), where=torch.ones(shape))
 
 
 def test_the_input_is_not_changed():
