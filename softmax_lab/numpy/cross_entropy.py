@@ -39,7 +39,7 @@ def nll_loss(
     IndexError
         If a target is not a class.
     TypeError
-        If `log_probabilities` are not real numbers, or targets not integers.
+        If `log_probabilities` are not real numbers, or class indices not integers.
     ValueError
         If shapes do not fit, a weight is negative, or `reduction` is unknown.
 
@@ -103,7 +103,7 @@ def cross_entropy(
     IndexError
         If a target is not a class.
     TypeError
-        If `logits` are not real numbers, or targets in the shape of classes not integers.
+        If `logits` are not real numbers, or class indices not integers.
     ValueError
         If shapes do not fit, or a weight, `reduction` or `label_smoothing` is out of range.
 
