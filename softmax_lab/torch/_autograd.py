@@ -94,7 +94,7 @@ class LogSumExp(RowFunction):
 
 def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
     """Return the losses of all rows and, if asked for, the gradient."""
-    losses = torch.empty(share.shape, dtype=wide(x.dtype), device=x.device)
+    losses = torch.zeros(share.shape, dtype=wide(x.dtype), device=x.device)  # 0 for no classes
     like = (losses, torch.empty_like(x)) if with_gradient else (losses,)
     if target.is_floating_point() or smoothing or weight is not None:
         rows = partial(formulas.soft_loss, smoothing=smoothing, with_gradient=with_gradient)

@@ -140,6 +140,20 @@ def test_nothing_to_average(reduction, expected):
         )
 
 
+@pytest.fixture
+def visible_garbage():
+    """Memory that nobody has written to holds nan."""
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+@pytest.mark.usefixtures("visible_garbage")
+def test_rows_without_classes_lose_nothing():
+    found = sl.cross_entropy(torch.zeros(2, 0), torch.tensor([-100, -100]), reduction="none")
+    assert found.tolist() == [0, 0]
+
+
 def test_zero_mass_on_an_impossible_class_costs_nothing():
     x = torch.tensor([[0.0, -math.inf]], requires_grad=True)
     loss = sl.cross_entropy(x, torch.tensor([[1.0, 0.0]]))
