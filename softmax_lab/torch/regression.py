@@ -82,7 +82,13 @@ class SoftmaxRegression(torch.nn.Module):
 
     def score(self, x, target):
         """Return the share of samples x, (n, N), whose class in target, (n,), is predicted."""
-        return (self.predict(x) == target.to(self.weight.device)).double().mean().item()
+        found, target = self.predict(x), torch.as_tensor(target, device=self.weight.device)
+        if target.shape != found.shape:
+            raise ValueError(
+                f"target has shape {tuple(target.shape)}; x {tuple(x.shape)} asks for "
+                f"{tuple(found.shape)}"
+            )
+        return (found == target).double().mean().item()
 
 
 def bar(steps, progress):

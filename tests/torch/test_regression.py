@@ -43,3 +43,10 @@ def test_it_trains_without_tqdm(monkeypatch):
     monkeypatch.setitem(sys.modules, "tqdm.auto", None)
     x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
     assert sl.SoftmaxRegression(1, 2).fit(x, y).score(x, y) == 1
+
+
+def test_a_score_compares_each_sample_with_its_own_class():
+    model = sl.SoftmaxRegression(2, 2)
+    for target in (torch.zeros(4, 1), torch.zeros(3), torch.tensor(0), 0):
+        with pytest.raises(ValueError, match=r"target has shape \(.*\(4, 2\) asks for \(4,\)"):
+            model.score(torch.zeros(4, 2), target)
