@@ -142,11 +142,8 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     """Apply a row function to `x` along `axis`; masked entries count as −inf and give `fill`."""
     x = as_real(x)
     axes = as_axes(axis, x.ndim)
-    if where is not None:
-        where = np.broadcast_to(np.asarray(where, dtype=bool), x.shape)
-        x = np.where(where, x, x.dtype.type(-np.inf))
-    if out is not None and out.shape != x.shape:
-        raise ValueError(f"out has shape {out.shape}; the result has {x.shape}")
+    where, x = masked(where, x)
+    check_out(out, x.shape)
     if out is not None and np.may_share_memory(out, x) and not same_memory(out, x):
         x = x.copy()
     blocks = to_blocks(x, axes)
@@ -165,6 +162,28 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     return out
 
 
+def masked(where, x):
+    """Return `where` in the shape of `x`, and `x` with −inf where it is False."""
+    if where is None:
+        return where, x
+    where = np.asarray(where, dtype=bool)
+    try:
+        where = np.broadcast_to(where, x.shape)
+    except ValueError:
+        raise ValueError(f"where has shape {where.shape}; x has {x.shape}") from None
+    return where, np.where(where, x, x.dtype.type(-np.inf))
+
+
+def check_out(out, shape):
+    """Raise unless `out` is None or an array of the shape of the result."""
+    if out is None:
+        return
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be an array, but it is {out!r}")
+    if out.shape != shape:
+        raise ValueError(f"out has shape {out.shape}; the result has {shape}")
+
+
 def same_memory(a, b):
     """Tell whether two arrays are one view of the same memory."""
     return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
@@ -174,19 +193,15 @@ def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
     """Apply a row function that gives one number a row; `empty` is its value for no classes."""
     x = as_real(x)
     axes = as_axes(axis, x.ndim)
-    if where is not None:
-        x = np.where(np.broadcast_to(where, x.shape), x, x.dtype.type(-np.inf))
+    _, x = masked(where, x)
+    shape = [1 if i in axes else m for i, m in enumerate(x.shape) if keepdims or i not in axes]
+    check_out(out, tuple(shape))
     blocks = to_blocks(x, axes)
     result = np.full((blocks.shape[0], 1, blocks.shape[2]), empty, x.dtype)
     if x.size:
         for_blocks(function, blocks, [result])
-    kept = [1 if i in axes else m for i, m in enumerate(x.shape)]
-    result = result.reshape(
-        kept if keepdims else [m for i, m in enumerate(x.shape) if i not in axes]
-    )
+    result = result.reshape(shape)
     if out is None:
         return result[()]
-    if out.shape != result.shape:
-        raise ValueError(f"out has shape {out.shape}; the result has {result.shape}")
     np.copyto(out, result)
     return out

@@ -137,6 +137,13 @@ def test_masking_a_whole_row():
     same(lab.logsumexp(x, where=where)[1], -INF)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("shape", [(2,), (1, 2, 3)])
+def test_a_mask_that_does_not_fit_is_named(function, shape):
+    with pytest.raises(ValueError, match=re.escape(f"where has shape {shape}; x has (2, 3)")):
+        function(np.zeros((2, 3)), where=np.ones(shape))
+
+
 @given(
     hnp.arrays(float, (3, 7), elements=st.floats(-50, 50)), hnp.arrays(bool, (3, 7)), st.booleans()
 )
@@ -187,6 +194,8 @@ def test_out_is_checked(function):
     x = np.zeros((2, 3))
     with pytest.raises(ValueError, match=r"\(5,\)"):
         function(x, out=np.zeros(5))
+    with pytest.raises(TypeError, match=r"out .* \[0, 0\]"):
+        function(x, out=[0, 0])
     shape = (2,) if function is lab.logsumexp else (2, 3)
     with pytest.raises(TypeError, match="cast"):
         function(x, out=np.zeros(shape, int))
