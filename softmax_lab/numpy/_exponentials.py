@@ -1,6 +1,7 @@
 """The heart of the package: the exponentials of a row and their sum, to the last digits.
 
-Everything is computed in float64 (or wider) and rounded once at the end.
+Everything is computed in float64 (or wider). Only the exponentials of very long float32 rows, kept
+for the result, are rounded on the way.
 """
 
 import numpy as np

@@ -1,12 +1,13 @@
 """Chapter 4, Stability: softmax, log-softmax and log-sum-exp to a few ulp.
 
 Every function here is a *row function*, which says what happens to a block of rows with the
-classes on axis 1, and a public wrapper. Blocks are computed in float64 and rounded once.
+classes on axis 1, and a public wrapper. Exponentials and their sums are float64 or wider. The last
+step is too, except that for float32 softmax and log-softmax take it in float32, which is faster.
 """
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import apply, reduce
+from softmax_lab.numpy._blocks import apply, as_real, reduce
 from softmax_lab.numpy._exponentials import Exponentials
 
 
@@ -173,8 +174,13 @@ def shifted_softmax(x, axis=-1):
 
     Returns
     -------
-    ndarray, the shape of `x`
+    ndarray, the shape and floating dtype of `x`
         Probabilities.
+
+    Raises
+    ------
+    TypeError
+        If `x` is complex, or not numeric.
 
     Notes
     -----
@@ -188,6 +194,7 @@ def shifted_softmax(x, axis=-1):
     >>> shifted_softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    x = np.asarray(x, dtype=np.result_type(np.asarray(x), np.float16))
-    w = np.exp(x - x.max(axis=axis, keepdims=True))
-    return w / w.sum(axis=axis, keepdims=True)
+    x = as_real(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        w = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
+        return w / w.sum(axis=axis, keepdims=True)
