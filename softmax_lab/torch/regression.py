@@ -56,7 +56,7 @@ class SoftmaxRegression(torch.nn.Module):
         """Train on samples x, (n, N), with class indices, (n,), on `device`. Returns the model."""
         if device is not None:
             self.to(device)
-        x, target = x.to(self.weight), target.to(self.weight.device)
+        x, target = self._samples(x), torch.as_tensor(target, device=self.weight.device)
         optimiser = torch.optim.LBFGS(self.parameters(), line_search_fn="strong_wolfe")
 
         def objective():
@@ -70,23 +70,25 @@ class SoftmaxRegression(torch.nn.Module):
             optimiser.step(objective)
         return self
 
+    def _samples(self, x):
+        return torch.as_tensor(x, dtype=self.weight.dtype, device=self.weight.device)
+
     @torch.no_grad()
     def predict_proba(self, x):
         """Return the probabilities, (n, T), of samples x, (n, N)."""
-        return softmax(self(x.to(self.weight)))
+        return softmax(self(self._samples(x)))
 
     @torch.no_grad()
     def predict(self, x):
         """Return the most probable class of each sample in x, (n, N)."""
-        return predict(self(x.to(self.weight)))
+        return predict(self(self._samples(x)))
 
     def score(self, x, target):
         """Return the share of samples x, (n, N), whose class in target, (n,), is predicted."""
         found, target = self.predict(x), torch.as_tensor(target, device=self.weight.device)
         if target.shape != found.shape:
             raise ValueError(
-                f"target has shape {tuple(target.shape)}; x {tuple(x.shape)} asks for "
-                f"{tuple(found.shape)}"
+                f"target has shape {tuple(target.shape)}; x asks for {tuple(found.shape)}"
             )
         return (found == target).double().mean().item()
 
