@@ -83,7 +83,9 @@ def test_float16_is_rounded_once():
     same(lab.log_softmax(x), lab.log_softmax(wide).astype(np.float16))
 
 
-@pytest.mark.parametrize("function", [*FUNCTIONS, lab.sigmoid, lab.hardmax, lab.cross_entropy])
+@pytest.mark.parametrize(
+    "function", [*FUNCTIONS, lab.shifted_softmax, lab.sigmoid, lab.hardmax, lab.cross_entropy]
+)
 @pytest.mark.parametrize("bad", [np.zeros(2, complex), np.array([None, 1]), np.array(["a", "b"])])
 def test_what_is_not_real_is_refused_by_dtype(function, bad):
     arguments = (bad, 0) if function is lab.cross_entropy else (bad,)
@@ -253,3 +255,7 @@ def test_threads_and_one_thread_agree(monkeypatch):
 def test_shifted_softmax_is_the_textbook_formula():
     x = np.array([[1000.0, 1001.0], [0.0, -3.0]])
     np.testing.assert_allclose(lab.shifted_softmax(x), lab.softmax(x), rtol=1e-13)
+    same(lab.shifted_softmax([[-INF, -INF], [0, -INF]]), [[NAN, NAN], [1, 0]])
+    same(lab.shifted_softmax([1e308, -1e308]), [1, 0])
+    assert lab.shifted_softmax(np.zeros((2, 0))).shape == (2, 0)
+    assert lab.shifted_softmax(np.zeros(3, np.int8)).dtype == np.float64
