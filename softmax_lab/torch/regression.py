@@ -2,6 +2,7 @@
 
 import torch
 
+from softmax_lab.torch._checks import require
 from softmax_lab.torch.cross_entropy import cross_entropy
 from softmax_lab.torch.definition import linear, predict
 from softmax_lab.torch.stability import softmax
@@ -71,7 +72,10 @@ class SoftmaxRegression(torch.nn.Module):
         return self
 
     def _samples(self, x):
-        return torch.as_tensor(x, dtype=self.weight.dtype, device=self.weight.device)
+        x = torch.as_tensor(x, dtype=self.weight.dtype, device=self.weight.device)
+        summary = "x must be finite, but it holds nan or inf"
+        require(x, x.isfinite(), summary, lambda *_: ValueError(summary))
+        return x
 
     @torch.no_grad()
     def predict_proba(self, x):

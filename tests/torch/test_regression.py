@@ -1,5 +1,6 @@
 """Softmax regression in torch: a module, a loop, and the accuracy of the NumPy side."""
 
+import math
 import sys
 
 import pytest
@@ -58,3 +59,16 @@ def test_it_takes_lists():
     assert model.score(x, y) == 1
     assert model.predict(x).tolist() == y
     assert model.predict_proba(x).shape == (2, 2)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_it_refuses_samples_that_are_not_finite(value):
+    model, x = sl.SoftmaxRegression(1, 2), torch.tensor([[0.0], [value]])
+    for use in (
+        lambda: model.fit(x, [0, 1]),
+        lambda: model.predict(x),
+        lambda: model.score(x, [0]),
+    ):
+        with pytest.raises(ValueError, match="x must be finite"):
+            use()
+    assert model.weight.isfinite().all()
