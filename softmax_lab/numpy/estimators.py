@@ -27,7 +27,7 @@ def reinforce_gradient(f, logits, *, rng):
     Raises
     ------
     ValueError
-        If `logits` is not one row, or `f` changes the shape.
+        If `logits` is not one row with a class to draw, or `f` changes the shape.
 
     Notes
     -----
@@ -68,7 +68,7 @@ def arsm_gradient(f, logits, *, rng):
     Raises
     ------
     ValueError
-        If `logits` is not one row, or `f` changes the shape.
+        If `logits` is not one row with a class to draw, or `f` changes the shape.
 
     Notes
     -----
@@ -112,12 +112,14 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return logits (C,) in float64, or raise ValueError for another shape."""
+    """Return logits (C,) in float64, or raise ValueError if there is nothing to draw."""
     logits = as_real(logits, "logits")
     if logits.ndim != 1 or logits.size == 0:
         raise ValueError(
             f"logits must be one row of classes, (C,), but the shape is {logits.shape}"
         )
+    if not logits.max() > -np.inf:
+        raise ValueError("logits must have a class to draw: no nan, not all -inf")
     return logits.astype(np.float64, copy=False)
 
 

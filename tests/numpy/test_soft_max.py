@@ -163,6 +163,9 @@ def test_bad_arguments_of_the_estimators(estimator):
         estimator(lambda z: z, np.zeros((2, 2)), rng=rng())
     with pytest.raises(ValueError, match="one reward for each"):
         estimator(lambda z: 1.0, np.zeros(3), rng=rng())
+    for bad in ([np.nan, 1.0], [-np.inf, -np.inf]):
+        with pytest.raises(ValueError, match="class to draw"):
+            estimator(lambda z: z, bad, rng=rng())
 
 
 def test_the_same_seed_gives_the_same_draws():
