@@ -29,8 +29,10 @@ class SoftmaxRegression(torch.nn.Module):
 
     Notes
     -----
-    `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C` from W = b = 0, as the
-    NumPy side does. The objective is convex, and L-BFGS over all samples uses no randomness.
+    `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C`, as the NumPy side
+    does. It starts from the weights that the model has: W = b = 0 when it is new, and those of the
+    last fit when it is fitted again. The objective is convex, and L-BFGS over all samples uses no
+    randomness.
 
     Taught in :ref:`sec-cross-entropy-training`.
 

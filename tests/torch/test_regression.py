@@ -72,3 +72,11 @@ def test_it_refuses_samples_that_are_not_finite(value):
         with pytest.raises(ValueError, match="x must be finite"):
             use()
     assert model.weight.isfinite().all()
+
+
+def test_fitting_again_goes_on_from_the_weights():
+    x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
+    model = sl.SoftmaxRegression(1, 2).fit(x, y, progress=False)
+    before = model.weight.detach().clone()
+    assert before.any()
+    assert torch.equal(model.fit(x, 1 - y, steps=0, progress=False).weight, before)
