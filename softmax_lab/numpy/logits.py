@@ -103,12 +103,12 @@ def logits_from_probabilities(p, axis=-1):
     array([-0.231 , -0.231 ,  0.4621])
     """
     p = check_probabilities(p)
-    axes = as_axes(axis, p.ndim) if p.ndim else ()
+    rows, axes = np.atleast_1d(p), as_axes(axis, p.ndim)
     with np.errstate(divide="ignore"):
-        x = np.log(p, dtype=np.result_type(p, np.float64))
-    some = p > 0
-    count = np.maximum(some.sum(axis=axes, keepdims=True), 1)
-    return (x - np.where(p == 0, 0.0, x).sum(axis=axes, keepdims=True) / count).astype(p.dtype)[()]
+        x = np.log(rows, dtype=np.result_type(p, np.float64))
+    count = np.maximum((rows > 0).sum(axis=axes, keepdims=True), 1)
+    x = x - np.where(rows == 0, 0.0, x).sum(axis=axes, keepdims=True) / count
+    return x.astype(p.dtype).reshape(p.shape)[()]
 
 
 def check_probabilities(p, name="p"):

@@ -57,6 +57,14 @@ def test_softmax_undoes_logits_from_probabilities(x):
     np.testing.assert_allclose(logits, x - x.mean(axis=-1, keepdims=True), atol=1e-11)
 
 
+@pytest.mark.parametrize("axis", [-1, 0, None])
+def test_one_probability_is_a_row_of_one_class(axis):
+    logit = lab.logits_from_probabilities(0.5, axis)
+    assert (logit.shape, logit) == ((), 0)
+    with pytest.raises(np.exceptions.AxisError, match="axis 5"):
+        lab.logits_from_probabilities(0.5, axis=5)
+
+
 def test_a_probability_of_zero_takes_no_part_in_the_mean():
     np.testing.assert_allclose(lab.logits_from_probabilities([0.5, 0.5, 0.0]), [0, 0, -np.inf])
     columns = lab.logits_from_probabilities([[0.5, 0.2], [0.5, 0.8]], axis=0)
