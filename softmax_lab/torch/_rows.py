@@ -29,6 +29,8 @@ def as_dims(dim, ndim):
     """Return `dim` (an integer, a tuple or None for all) as a sorted tuple of distinct dims."""
     ndim = max(ndim, 1)
     dims = range(ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
+    if not dims:
+        raise ValueError(f"dim={dim} names no dimension")
     for each in dims:
         if not -ndim <= each < ndim:
             raise IndexError(f"dim must be from {-ndim} to {ndim - 1}, but it is {each}")

@@ -172,6 +172,23 @@ def test_bad_arguments_are_named(function):
             function(torch.zeros(2, 2), where=torch.ones(shape))
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        *FUNCTIONS,
+        sl.naive_softmax,
+        sl.shifted_softmax,
+        sl.entropy,
+        sl.logits_from_probabilities,
+        lambda p, dim: sl.kl_divergence(p, p, dim),
+        lambda p, dim: sl.cross_entropy(p, torch.tensor(0), dim),
+    ],
+)
+def test_no_dimension_is_refused(function):
+    with pytest.raises(ValueError, match=r"dim=\(\) names no dimension"):
+        function(torch.tensor([[0.5, 0.5]]), ())
+
+
 def test_the_input_is_not_changed():
     x = torch.tensor([[1.0, INF, -INF], [-9.0, -99.0, -999.0], [0.0, 1.0, 2.0]])
     before = x.clone()
