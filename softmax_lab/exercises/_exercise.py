@@ -105,6 +105,6 @@ def cases(*arguments):
     return [(np.array(a) if isinstance(a, list) else a,) for a in arguments]
 
 
-def sample(*shape, seed=0, scale=1.0, digits=2):
+def sample(*shape, seed=0, scale=1.0):
     """Return normal numbers of few digits, so that a failing case is easy to read."""
-    return np.random.default_rng(seed).normal(scale=scale, size=shape).round(digits)
+    return np.random.default_rng(seed).normal(scale=scale, size=shape).round(2)

@@ -83,14 +83,16 @@ def _with_watcher(seconds, function):
 class Bounded(io.TextIOBase):
     """A stream that keeps the first characters written to it and counts the rest."""
 
-    def __init__(self, keep=400):
-        self.keep, self.kept, self.length = keep, "", 0
+    KEEP = 400
+
+    def __init__(self):
+        self.kept, self.length = "", 0
 
     def writable(self):
         return True
 
     def write(self, text):
-        self.kept += text[: max(0, self.keep - len(self.kept))]
+        self.kept += text[: max(0, self.KEEP - len(self.kept))]
         self.length += len(text)
         return len(text)
 

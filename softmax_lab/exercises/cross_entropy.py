@@ -9,10 +9,10 @@ from softmax_lab.exercises.mistakes import cross_entropy as mistakes
 from softmax_lab.exercises.mistakes import targets
 
 
-def batch(size, classes, *, seed=0, offset=0.0, dtype=float):
+def batch(size, classes, *, seed=0, dtype=float):
     """Return logits and targets."""
     target = np.random.default_rng(seed + 50).integers(classes, size=size)
-    return (sample(size, classes, seed=seed, scale=2) + offset).astype(dtype), target
+    return sample(size, classes, seed=seed, scale=2).astype(dtype), target
 
 
 def shares(*shape, seed=0):

@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from softmax_lab.figures.style import COLOURS
 
+BAR = 4  # ulp: the most that this package errs by
 DIVERGING = LinearSegmentedColormap.from_list(
     "diverging", [COLOURS["blue"], "white", COLOURS["vermillion"]]
 )
@@ -93,19 +94,17 @@ def draw_probabilities(p, *, labels=None, mark=None, ax=None):
     return ax
 
 
-def draw_heat_map(matrix, *, rows=None, columns=None, ax=None, digits=2):
+def draw_heat_map(matrix, *, rows=None, columns=None, ax=None):
     """Draw a matrix as coloured cells: vermillion above zero, blue below, white at zero.
 
     Parameters
     ----------
     matrix : array_like, shape (M, N)
-        The numbers; each is also printed in its cell.
+        The numbers; each is also printed in its cell, with two decimals.
     rows, columns : sequence of str, optional
         Names of the M rows and N columns; their indices if not given.
     ax : matplotlib.axes.Axes, optional
         Where to draw; a new figure if not given.
-    digits : int
-        Decimals printed.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def draw_heat_map(matrix, *, rows=None, columns=None, ax=None, digits=2):
     # The full colours, out of reach at 1.8 times the limit, would be too dark to print on.
     ax.imshow(matrix, cmap=DIVERGING, vmin=-1.8 * limit, vmax=1.8 * limit, aspect="auto")
     for (i, j), value in np.ndenumerate(matrix):
-        number = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        number = f"{value:.2f}".replace("-", "\N{MINUS SIGN}")
         ax.text(j, i, number, ha="center", va="center", fontsize="small")
     ax.set_xticks(range(matrix.shape[1]), labels=columns)
     ax.set_yticks(range(matrix.shape[0]), labels=rows)
@@ -133,8 +132,8 @@ def draw_heat_map(matrix, *, rows=None, columns=None, ax=None, digits=2):
     return ax
 
 
-def draw_errors(x, errors, *, bar=4, xlabel="", title="", ax=None):
-    """Plot the error of several functions in ulp, with the bar that this package sets itself.
+def draw_errors(x, errors, *, xlabel="", title="", ax=None):
+    """Plot the error of several functions in ulp; a grey line is the bar that this package sets.
 
     Parameters
     ----------
@@ -143,8 +142,6 @@ def draw_errors(x, errors, *, bar=4, xlabel="", title="", ax=None):
     errors : dict of str to array_like, shape (N,)
         Name of a function to its largest error in units in the last place (ulp). Values below
         0.1 ulp are drawn at 0.1, so that the logarithmic axis can hold an exact answer.
-    bar : float
-        The limit, in ulp, drawn as a grey line.
     xlabel, title : str
         Name and unit of `x`, and the message of the figure.
     ax : matplotlib.axes.Axes, optional
@@ -168,8 +165,8 @@ def draw_errors(x, errors, *, bar=4, xlabel="", title="", ax=None):
     if x.min() > 0 and x.max() / x.min() >= 100:
         ax.set_xscale("log")
     ax.set(yscale="log", ylabel="error (ulp)", xlabel=xlabel, title=title)
-    ax.axhline(bar, color="grey", linewidth=1, linestyle="-")
-    ax.annotate(f"{bar} ulp", (1, bar), xycoords=("axes fraction", "data"), va="bottom", ha="right")
+    ax.axhline(BAR, color="grey", linewidth=1, linestyle="-")
+    ax.annotate(f"{BAR} ulp", (1, BAR), xycoords=("axes fraction", "data"), va="bottom", ha="right")
     label_lines(ax)
     return ax
 

@@ -88,19 +88,19 @@ def entries(name, count):
     return ", ".join(f"{name}[{i}]" for i in range(count))
 
 
-def softmax_formulas(classes, *, source="z", result="p", tau="1"):
-    """Return the formulas of `result`, the softmax of the list `source` divided by `tau`.
+def softmax_formulas(classes, *, source="z", tau="1"):
+    """Return the formulas of `p`, the softmax of the list `source` divided by `tau`.
 
     The largest entry is subtracted first, as in the book. Vega has no loop over a list, hence the
     sums are written out for the given number of classes.
     """
-    weights = [f"exp(({source}[{i}] - {result}Max) / ({tau}))" for i in range(classes)]
-    shares = [f"{result}Weights[{i}] / {result}Sum" for i in range(classes)]
+    weights = [f"exp(({source}[{i}] - pMax) / ({tau}))" for i in range(classes)]
+    shares = [f"pWeights[{i}] / pSum" for i in range(classes)]
     return [
-        formula(f"{result}Max", f"max({entries(source, classes)})"),
-        formula(f"{result}Weights", f"[{', '.join(weights)}]"),
-        formula(f"{result}Sum", entries(f"{result}Weights", classes).replace(", ", " + ")),
-        formula(result, f"[{', '.join(shares)}]"),
+        formula("pMax", f"max({entries(source, classes)})"),
+        formula("pWeights", f"[{', '.join(weights)}]"),
+        formula("pSum", entries("pWeights", classes).replace(", ", " + ")),
+        formula("p", f"[{', '.join(shares)}]"),
     ]
 
 
