@@ -1,5 +1,7 @@
 """The Jacobian and its products, against mpmath, and a checker that tells right from wrong."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -106,6 +108,25 @@ def test_check_gradient_accepts_the_right_gradient():
     assert "complex step" in str(report)
     # this function takes no complex numbers: finite differences alone
     report = lab.check_gradient(lambda x: float(lab.logsumexp(x, None)), lab.softmax(x, None), x)
+    assert report
+    assert "finite difference" in str(report)
+
+
+def refusing(error):
+    def f(x):
+        if np.iscomplexobj(x):
+            raise error
+        return (x**2).sum()
+
+    return f
+
+
+@pytest.mark.parametrize(
+    "f",
+    [*map(refusing, [TypeError, RuntimeError, NotImplementedError]), lambda x: math.pow(x[0], 2)],
+)
+def test_check_gradient_needs_no_complex_numbers(f):
+    report = lab.check_gradient(f, [3.0], [1.5])
     assert report
     assert "finite difference" in str(report)
 
