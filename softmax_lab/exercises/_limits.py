@@ -83,7 +83,7 @@ def _with_watcher(seconds, function):
 class Bounded(io.TextIOBase):
     """A stream that keeps the first characters written to it and counts the rest."""
 
-    KEEP = 400
+    KEEP = 400  # characters
 
     def __init__(self):
         self.kept, self.length = "", 0
