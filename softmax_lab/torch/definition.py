@@ -1,5 +1,8 @@
 """Chapter 1, Definition: a linear layer, the formula of softmax, and the prediction."""
 
+import torch
+
+from softmax_lab.torch._checks import INTEGERS
 from softmax_lab.torch._rows import as_dims, as_real
 
 
@@ -18,7 +21,7 @@ def linear(x, weight, bias=None):
     Returns
     -------
     Tensor, (..., T)
-        Logits.
+        Logits, in the dtype to which those of the arguments promote.
 
     Raises
     ------
@@ -40,7 +43,8 @@ def linear(x, weight, bias=None):
             f"x {tuple(x.shape)} and weight {tuple(weight.shape)} do not fit: "
             "x must be (..., N), weight (T, N)"
         )
-    logits = x @ weight.T
+    dtype = torch.promote_types(x.dtype, weight.dtype)
+    logits = x.to(dtype) @ weight.T.to(dtype)
     if bias is None:
         return logits
     bias = as_real(bias, "bias")
@@ -100,6 +104,11 @@ def predict(logits, dim=-1):
     Tensor of int64, the shape of `logits` without `dim`
         Indices of classes.
 
+    Raises
+    ------
+    TypeError
+        If `logits` are complex.
+
     Notes
     -----
     Taught in :ref:`sec-definition-predict`.
@@ -109,4 +118,7 @@ def predict(logits, dim=-1):
     >>> predict([[1.0, 3.0, 2.0], [5.0, 0.0, 0.0]])
     tensor([1, 0])
     """
-    return as_real(logits, "logits").argmax(dim)
+    logits = torch.as_tensor(logits)
+    if logits.dtype not in INTEGERS:  # a floating dtype would merge large integers
+        logits = as_real(logits, "logits")
+    return logits.argmax(dim)

@@ -17,6 +17,15 @@ def test_linear_is_that_of_torch(device):
     torch.testing.assert_close(sl.linear(x, weight, bias), expected)
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float16, torch.float32])
+def test_linear_promotes_its_arguments(dtype):
+    x, weight = torch.tensor([1, 2], dtype=dtype), torch.eye(2, dtype=torch.float64)
+    expected = torch.tensor([1, 2], dtype=torch.float64)
+    for bias in (None, torch.zeros(2)):
+        torch.testing.assert_close(sl.linear(x, weight, bias), expected, rtol=0, atol=0)
+    assert sl.linear(weight, weight.to(dtype)).dtype == torch.float64
+
+
 @pytest.mark.parametrize(
     "shapes", [((2,), (4, 3)), ((), (4, 3)), ((3,), (3,)), ((3,), (4, 3), (3,))]
 )
@@ -35,3 +44,8 @@ def test_the_literal_formula_overflows():
 def test_prediction_is_the_first_winner():
     assert sl.predict(torch.tensor([[1.0, 2.0, 2.0], [math.inf, 0.0, 1.0]])).tolist() == [1, 0]
     assert sl.predict(torch.tensor([[1, 2], [3, 0]]), 0).tolist() == [1, 0]
+    large = torch.tensor([2**24, 2**24 + 1])
+    assert sl.predict(large) == 1
+    assert sl.predict(large == large[1]) == 1
+    with pytest.raises(TypeError, match=r"logits .* complex64"):
+        sl.predict(torch.zeros(2, dtype=torch.complex64))
