@@ -4,10 +4,7 @@ import numpy as np
 
 from softmax_lab import numpy as lab
 
-
-def naive(x, axis=-1):
-    """Softmax by the formula: overflows, and is the start of many mistakes."""
-    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+naive = lab.naive_softmax  # it overflows, and is the start of many mistakes
 
 
 def pick(rows, target):
