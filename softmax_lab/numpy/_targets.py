@@ -29,20 +29,11 @@ class Targets:
 
     `index` holds class indices or `soft` target weights y; `mass` is the sum of y in each row,
     0 for ignored rows; `scale` is what the reduction multiplies each row's loss with.
+    `hard` refuses target weights; `name` is what the user calls the logits.
     """
 
     def __init__(
-        self,
-        x,
-        target,
-        axis,
-        weight,
-        ignore,
-        reduction,
-        smoothing,
-        *,
-        name="logits",
-        classes_only=False,
+        self, x, target, axis, weight, ignore, reduction, smoothing, *, name="logits", hard=False
     ):
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
@@ -57,14 +48,14 @@ class Targets:
         target = np.asarray(target)
         wide = np.result_type(x, np.float64)
         self.index = self.soft = None
-        if target.dtype.kind == "f" and target.shape == x.shape and not classes_only:
+        if target.dtype.kind == "f" and target.shape == x.shape and not hard:
             y = to_blocks(check_masses(target), (axis,)).astype(wide)
             if smoothing:
                 y = (1 - smoothing) * y + smoothing / n * y.sum(axis=1, keepdims=True)
             count = outer * inner
         else:
             if target.shape != self.row_shape:
-                either = "" if classes_only else f", or for floating probabilities {x.shape}"
+                either = "" if hard else f", or for floating probabilities {x.shape}"
                 raise ValueError(
                     f"target has shape {target.shape}; {name} {x.shape} with classes on axis "
                     f"{axis} ask for integers {self.row_shape}{either}"

@@ -53,9 +53,8 @@ def nll_loss(
     1.0397207708399179
     """
     name = "log_probabilities"
-    log_p = as_real(log_probabilities, name)
-    options = axis, weight, ignore_index, reduction, 0.0
-    targets = Targets(log_p, target, *options, name=name, classes_only=True)
+    x = as_real(log_probabilities, name)
+    targets = Targets(x, target, axis, weight, ignore_index, reduction, 0.0, name=name, hard=True)
     picked = np.take_along_axis(targets.blocks, targets.index, axis=1)
     with np.errstate(invalid="ignore"):
         losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)
