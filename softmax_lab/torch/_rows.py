@@ -4,6 +4,8 @@ A row function sees tensors whose last dimension is the classes, in their workin
 returns tensors of the same leading shape. It is pure: it changes none of its arguments.
 """
 
+import operator
+
 import torch
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
@@ -25,12 +27,21 @@ def wide(dtype):
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def as_integer(value, name):
+    """Return `value` as an int, or raise TypeError for what is not an integer."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, but it is {value!r}") from None
+
+
 def as_dims(dim, ndim):
     """Return `dim` (an integer, a tuple or None for all) as a sorted tuple of distinct dims."""
     ndim = max(ndim, 1)
     dims = range(ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
     if not dims:
         raise ValueError(f"dim={dim} names no dimension")
+    dims = [as_integer(each, "dim") for each in dims]
     for each in dims:
         if not -ndim <= each < ndim:
             raise IndexError(f"dim must be from {-ndim} to {ndim - 1}, but it is {each}")

@@ -1,6 +1,7 @@
 """Chapter 4 in torch: few ulp, whatever the logits; one policy for special values."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -165,6 +166,9 @@ def test_bad_arguments_are_named(function):
         function(torch.zeros(2, dtype=torch.complex64))
     with pytest.raises(IndexError, match="but it is 2"):
         function(torch.zeros(2, 2), 2)
+    for dim in (0.5, [0, 1]):
+        with pytest.raises(TypeError, match=re.escape(f"dim must be an integer, but it is {dim}")):
+            function(torch.zeros(2, 2), dim)
     with pytest.raises(ValueError, match="twice"):
         function(torch.zeros(2, 2), (0, -2))
     for shape in ((3,), (4, 2), (1, 2, 2)):
