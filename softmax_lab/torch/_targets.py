@@ -10,8 +10,9 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     """Check the arguments of a loss; return them with the classes last."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+    name = "log_probabilities" if classes_only else "logits"
     if x.ndim == 0:
-        raise ValueError("logits must have a dimension of classes, but they are a single number")
+        raise ValueError(f"{name} must have a dimension of classes, but they are a single number")
     (dim,) = dims = as_dims(dim, x.ndim)
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
     target = torch.as_tensor(target, device=x.device)
@@ -24,7 +25,7 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
         return to_last(x, dims), to_last(check_non_negative(target, "target"), dims), weight
     if target.shape != rows:
         raise ValueError(
-            f"target has shape {tuple(target.shape)}; logits {tuple(x.shape)} with classes on "
+            f"target has shape {tuple(target.shape)}; {name} {tuple(x.shape)} with classes on "
             f"dim {dim} ask for {tuple(rows)}"
         )
     return to_last(x, dims), target, weight

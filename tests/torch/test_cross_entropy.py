@@ -191,6 +191,16 @@ def test_bad_arguments_are_named(error, match, change):
         sl.cross_entropy(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("function", "name"), [(sl.cross_entropy, "logits"), (sl.nll_loss, "log_probabilities")]
+)
+def test_a_loss_calls_its_argument_by_name(function, name):
+    with pytest.raises(ValueError, match=f"^{name} must have a dimension of classes"):
+        function(1.0, 0)
+    with pytest.raises(ValueError, match=rf"; {name} \(2, 3\)"):
+        function(torch.zeros(2, 3), 0)
+
+
 def test_backward_hands_over_the_gradient_and_can_be_repeated():
     x, y = torch.randn(5, 6, requires_grad=True), torch.randint(6, (5,))
     loss = sl.cross_entropy(x, y)
