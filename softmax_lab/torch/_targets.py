@@ -13,7 +13,10 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     name = "log_probabilities" if classes_only else "logits"
     if x.ndim == 0:
         raise ValueError(f"{name} must have a dimension of classes, but they are a single number")
-    (dim,) = dims = as_dims(dim, x.ndim)
+    dims = as_dims(dim, x.ndim)
+    if len(dims) != 1:
+        raise ValueError(f"dim must be one integer, but it is {dim}")
+    (dim,) = dims
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
     target = torch.as_tensor(target, device=x.device)
     if weight is not None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import numpy as np
 import pytest
@@ -199,6 +200,13 @@ def test_a_loss_calls_its_argument_by_name(function, name):
         function(1.0, 0)
     with pytest.raises(ValueError, match=rf"; {name} \(2, 3\)"):
         function(torch.zeros(2, 3), 0)
+
+
+@pytest.mark.parametrize("function", [sl.cross_entropy, sl.nll_loss])
+@pytest.mark.parametrize("dim", [None, (0, 1)])
+def test_a_loss_takes_one_dim_of_classes(function, dim):
+    with pytest.raises(ValueError, match=re.escape(f"dim must be one integer, but it is {dim}")):
+        function(torch.zeros(2, 3), torch.tensor([0, 1]), dim)
 
 
 def test_backward_hands_over_the_gradient_and_can_be_repeated():
