@@ -27,9 +27,10 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     if target.is_floating_point() and target.shape == x.shape and not classes_only:
         return to_last(x, dims), to_last(check_non_negative(target, "target"), dims), weight
     if target.shape != rows:
+        either = "" if classes_only else f", or for floating probabilities {tuple(x.shape)}"
         raise ValueError(
             f"target has shape {tuple(target.shape)}; {name} {tuple(x.shape)} with classes on "
-            f"dim {dim} ask for {tuple(rows)}"
+            f"dim {dim} ask for integers {tuple(rows)}{either}"
         )
     return to_last(x, dims), target, weight
 

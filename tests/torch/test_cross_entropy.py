@@ -180,6 +180,11 @@ def test_a_bad_target_is_named_with_its_position(function, wrong):
         (ValueError, r"weight.*\(2,\)", {"weight": torch.ones(2)}),
         (ValueError, r"\(2, 1\).*\(2, 3\)", {"target": torch.zeros(2, 1).long()}),
         (ValueError, r"\(3,\).*\(2, 3\)", {"target": torch.zeros(3).long()}),
+        (
+            ValueError,
+            r"integers \(2,\), or for floating probabilities \(2, 3\)",
+            {"target": torch.eye(3).long()[:2]},
+        ),
         (TypeError, "float32", {"target": torch.zeros(2)}),
         (TypeError, "bool", {"target": torch.zeros(2).bool()}),
         (ValueError, "target.*-0.5", {"target": torch.tensor([[1.0, 0, 0], [1.5, -0.5, 0]])}),
@@ -200,6 +205,11 @@ def test_a_loss_calls_its_argument_by_name(function, name):
         function(1.0, 0)
     with pytest.raises(ValueError, match=rf"; {name} \(2, 3\)"):
         function(torch.zeros(2, 3), 0)
+
+
+def test_nll_loss_asks_for_no_probabilities():
+    with pytest.raises(ValueError, match=r"ask for integers \(2,\)$"):
+        sl.nll_loss(torch.zeros(2, 3), torch.eye(3)[:2])
 
 
 @pytest.mark.parametrize("function", [sl.cross_entropy, sl.nll_loss])
