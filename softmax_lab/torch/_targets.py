@@ -3,7 +3,7 @@
 import torch
 
 from softmax_lab.torch._checks import check_non_negative, check_target
-from softmax_lab.torch._rows import as_dims, to_last, wide
+from softmax_lab.torch._rows import as_dims, as_real, to_last, wide
 
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):
@@ -20,7 +20,8 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
     target = torch.as_tensor(target, device=x.device)
     if weight is not None:
-        weight = torch.as_tensor(weight, device=x.device).detach().to(wide(x.dtype))
+        weight = as_real(torch.as_tensor(weight, device=x.device), "weight")
+        weight = weight.detach().to(wide(x.dtype))
         if weight.shape != (n,):
             raise ValueError(f"weight has shape {tuple(weight.shape)}; {n} classes ask for ({n},)")
         check_non_negative(weight, "weight")

@@ -185,6 +185,7 @@ def test_a_bad_target_is_named_with_its_position(function, wrong):
             r"integers \(2,\), or for floating probabilities \(2, 3\)",
             {"target": torch.eye(3).long()[:2]},
         ),
+        (TypeError, "weight.*complex64", {"weight": torch.ones(3, dtype=torch.complex64)}),
         (TypeError, "float32", {"target": torch.zeros(2)}),
         (TypeError, "bool", {"target": torch.zeros(2).bool()}),
         (ValueError, "target.*-0.5", {"target": torch.tensor([[1.0, 0, 0], [1.5, -0.5, 0]])}),
