@@ -3,7 +3,7 @@
 import torch
 
 from softmax_lab.torch._rows import as_real, wide
-from softmax_lab.torch.soft_max import gumbel_max, gumbel_noise
+from softmax_lab.torch.soft_max import check_drawable, gumbel_max, gumbel_noise
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
@@ -27,7 +27,7 @@ def reinforce_gradient(f, logits, *, generator):
     Raises
     ------
     ValueError
-        If `logits` is not one row, or `f` changes the shape.
+        If `logits` is not one row, has a nan or nothing but -inf, or `f` changes the shape.
 
     Notes
     -----
@@ -69,7 +69,7 @@ def arsm_gradient(f, logits, *, generator):
     Raises
     ------
     ValueError
-        If `logits` is not one row, or `f` changes the shape.
+        If `logits` is not one row, has a nan or nothing but -inf, or `f` changes the shape.
 
     Notes
     -----
@@ -112,13 +112,13 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return logits that must be a single row, without their gradient."""
+    """Return logits that must be a single row with a class to draw, without their gradient."""
     logits = as_real(logits, "logits").detach()
     if logits.ndim != 1 or logits.numel() == 0:
         raise ValueError(
             f"logits must be one row of classes, (C,), but the shape is {tuple(logits.shape)}"
         )
-    return logits.to(wide(logits.dtype))
+    return check_drawable(logits.to(wide(logits.dtype)))
 
 
 def rewards(f, z):

@@ -113,12 +113,17 @@ def gumbel_max(logits, dim=-1, *, generator):
     >>> gumbel_max([-torch.inf, 0.0, -torch.inf], generator=torch.Generator())
     tensor(1)
     """
-    logits = as_real(logits, "logits")
+    logits = check_drawable(as_real(logits, "logits"), dim)
+    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
+    return (logits + noise).argmax(dim)
+
+
+def check_drawable(logits, dim=-1):
+    """Return `logits`, each row of which must have a class to draw."""
     best = logits.amax(dim)
     summary = "logits must have a class to draw in each row: no nan, not all -inf"
     require(best, best > -torch.inf, summary, lambda *_: ValueError(summary))
-    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
-    return (logits + noise).argmax(dim)
+    return logits
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):

@@ -124,3 +124,6 @@ def test_estimators_refuse_what_they_cannot_use(estimate):
         estimate(lambda z: z, torch.zeros(2, 3), generator=seeded())
     with pytest.raises(ValueError, match="one reward for each class"):
         estimate(lambda z: 1.0, torch.zeros(3), generator=seeded())
+    for bad in ([math.nan, 0.0], [-math.inf, -math.inf]):
+        with pytest.raises(ValueError, match="a class to draw"):
+            estimate(torch.zeros_like, torch.tensor(bad), generator=seeded())
