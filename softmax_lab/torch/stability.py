@@ -174,7 +174,8 @@ def shifted_softmax(x, dim=-1):
     """
     x = as_real(x)
     dims = as_dims(dim, x.ndim)
-    w = (x - x.amax(dims, keepdim=True)).exp()
+    top = x.amax(dims, keepdim=True) if x.numel() else 0.0  # nothing has no maximum
+    w = (x - top).exp()
     return w / w.sum(dims, keepdim=True)
 
 

@@ -155,6 +155,17 @@ def test_half_precision_is_float32_rounded_once(function, dtype):
         assert torch.equal(x.grad, wide.grad.to(dtype))
 
 
+@pytest.mark.parametrize("function", [sl.softmax, sl.naive_softmax, sl.shifted_softmax])
+def test_every_softmax_takes_the_same_logits(function):
+    with pytest.raises(TypeError, match="complex64"):
+        function(torch.zeros(2, dtype=torch.complex64))
+    assert function([0, 0]).tolist() == [0.5, 0.5]
+    assert function(torch.tensor(3)) == 1
+    for shape in ((2, 0), (0, 2), (0,)):
+        for dim in (-1, 0, None):
+            assert function(torch.zeros(shape), dim).shape == shape
+
+
 def test_zero_dimensions_are_one_class():
     x = torch.tensor(3.0)
     assert [f(x).item() for f in FUNCTIONS] == [1, 0, 3]
