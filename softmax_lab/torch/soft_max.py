@@ -20,7 +20,7 @@ def hardmax(x, dim=-1):
     Returns
     -------
     Tensor, the shape and floating dtype of `x`
-        One 1 in each row; a row that holds a nan is nan. Its gradient is 0 everywhere.
+        One 1 in each row; a row that holds a nan is nan. No gradient flows through it.
 
     Notes
     -----

@@ -20,6 +20,7 @@ def test_hardmax_gives_the_first_winner_one(device):
     y = sl.hardmax(x)
     assert y[0].tolist() == [0, 1, 0]
     assert y[1].isnan().all()
+    assert not sl.hardmax(x.requires_grad_()).requires_grad
 
 
 @each_device
