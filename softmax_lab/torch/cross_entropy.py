@@ -38,6 +38,8 @@ def nll_loss(
     ------
     IndexError
         If a target is not a class.
+    TypeError
+        If `log_probabilities` or `weight` are not real numbers, or class indices not integers.
     ValueError
         If shapes do not fit, a weight is negative, or `reduction` is unknown.
 
@@ -97,6 +99,8 @@ def cross_entropy(
     ------
     IndexError
         If a target is not a class. (Off the CPU, and compiled, an assertion that does not wait.)
+    TypeError
+        If `logits` or `weight` are not real numbers, or class indices not integers.
     ValueError
         If shapes do not fit, or a weight, `reduction` or `label_smoothing` is out of range.
 

@@ -3,7 +3,7 @@
 import torch
 
 from softmax_lab.torch._checks import check_probabilities, check_target, require
-from softmax_lab.torch._rows import as_dims, as_real, wide
+from softmax_lab.torch._rows import as_dims, as_integer, as_real, wide
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
@@ -28,6 +28,8 @@ def one_hot(target, num_classes, dtype=None):
     ------
     IndexError
         If an index is not a class.
+    TypeError
+        If `target` or `num_classes` does not hold integers.
 
     Notes
     -----
@@ -39,6 +41,7 @@ def one_hot(target, num_classes, dtype=None):
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    num_classes = as_integer(num_classes, "num_classes")
     target = check_target(torch.as_tensor(target), num_classes)
     classes = torch.arange(num_classes, device=target.device)
     return (target[..., None] == classes).to(dtype or torch.get_default_dtype())

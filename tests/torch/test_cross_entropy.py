@@ -291,3 +291,9 @@ def test_one_hot():
     assert np.array_equal(sl.one_hot(y, 3), F.one_hot(y, 3))
     with pytest.raises(IndexError, match="target holds 3"):
         sl.one_hot(torch.tensor(3), 3)
+    with pytest.raises(TypeError, match=r"target .*float32"):
+        sl.one_hot(torch.zeros(2), 3)
+    with pytest.raises(TypeError, match=r"num_classes must be an integer, but it is 2\.5"):
+        sl.one_hot(y, 2.5)
+    with pytest.raises(TypeError, match=r"target .*float32"):
+        sl.nll_loss(torch.zeros(2, 3), torch.zeros(2))
