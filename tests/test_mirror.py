@@ -17,6 +17,7 @@ SAME = sorted(set(np_side.__all__) - ONLY_NUMPY - {"SoftmaxRegression"})
 
 def test_the_names_are_the_same():
     assert set(torch_side.__all__) == set(np_side.__all__) - ONLY_NUMPY
+    assert all(f"`{name}`" in torch_side.__doc__ for name in ONLY_NUMPY), "no reader would know"
 
 
 @pytest.mark.parametrize("name", SAME)

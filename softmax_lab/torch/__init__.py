@@ -1,4 +1,7 @@
-"""The torch side of Softmax Lab: the names of the NumPy side, differentiable, on any device."""
+"""The torch side of Softmax Lab: the names of the NumPy side, differentiable, on any device.
+
+Only `cross_entropy_with_grad` is NumPy's alone: here autograd takes the gradient.
+"""
 
 try:
     import torch as _torch  # noqa: F401
