@@ -1,6 +1,8 @@
 """How autograd takes the gradients: by the formulas, saving as little as it can.
 
-Every function here is differentiable again, and works under `torch.func` and `torch.compile`.
+Every function here is differentiable again, in reverse mode, and works under `torch.compile` and
+under `grad`, `vjp`, `jacrev` and `vmap` of `torch.func`. Forward mode (`jvp`, `jacfwd`, `hessian`)
+is refused: nested `jacrev` gives a Hessian.
 """
 
 from functools import partial

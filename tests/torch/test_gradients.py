@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
-from torch.func import grad, jacrev, vmap
+from torch.func import grad, hessian, jacfwd, jacrev, vjp, vmap
 
 import softmax_lab.torch as sl
 
@@ -100,6 +100,21 @@ def test_vmap_of_values_gradients_and_hessians(function):
         expected = torch.stack([transformed(row) for row in x])
         torch.testing.assert_close(vmap(transformed)(x), expected)
         torch.testing.assert_close(vmap(transformed, 1)(x.T), expected)
+
+
+# torch's forward mode calls what torch itself has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+@pytest.mark.parametrize(
+    "function", [sl.softmax, sl.log_softmax, sl.logsumexp, lambda x: sl.cross_entropy(x, TARGET[0])]
+)
+def test_reverse_mode_works_and_forward_mode_is_refused(function):
+    x = random()[0]
+    y, pull = vjp(function, x)
+    torch.testing.assert_close(pull(torch.ones_like(y))[0], jacrev(function)(x).sum_to_size(4))
+    assert jacrev(jacrev(function))(x).shape == (*y.shape, 4, 4)
+    for forward in (jacfwd, hessian):
+        with pytest.raises(NotImplementedError, match="forward mode"):
+            forward(function)(x)
 
 
 def test_vmap_over_targets_reads_them():
