@@ -1,7 +1,8 @@
 """Scheduling: how a tensor of any shape, dim, dtype and device becomes blocks of rows.
 
 A row function sees tensors whose last dimension is the classes, in their working precision, and
-returns tensors of the same leading shape. It is pure: it changes none of its arguments.
+returns tensors of the same leading shape. It changes none of its arguments but `out`, where it may
+work and leave its result.
 """
 
 import operator
