@@ -39,6 +39,8 @@ def as_axes(axis, ndim):
         return (axis % ndim,)
     ndim = max(ndim, 1)
     axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    if not axes:
+        raise ValueError(f"axis={axis} names no axis")
     axes = [as_integer(each, "axis") for each in axes]
     for each in axes:
         if not -ndim <= each < ndim:
@@ -52,15 +54,14 @@ def as_axes(axis, ndim):
 def to_blocks(x, axes):
     """Return `x` as (outer, n, inner), its `axes` merged into n: a view if there is one."""
     x = x if x.ndim else x.reshape(1)
-    if axes and axes[-1] - axes[0] >= len(axes):
+    if axes[-1] - axes[0] >= len(axes):
         x = np.moveaxis(x, axes, range(-len(axes), 0))
         axes = range(x.ndim - len(axes), x.ndim)
-    first = axes[0] if axes else x.ndim
     outer, n, inner = 1, 1, 1
     for i, length in enumerate(x.shape):
-        if i < first:
+        if i < axes[0]:
             outer *= length
-        elif i < first + len(axes):
+        elif i < axes[0] + len(axes):
             n *= length
         else:
             inner *= length
@@ -69,7 +70,7 @@ def to_blocks(x, axes):
 
 def from_blocks(blocks, shape, axes):
     """Give blocks the shape of the array that `to_blocks` made them of."""
-    if not axes or axes[-1] - axes[0] < len(axes):
+    if axes[-1] - axes[0] < len(axes):
         return blocks.reshape(shape)
     ends = range(-len(axes), 0)
     moved = [m for i, m in enumerate(shape) if i not in axes] + [shape[i] for i in axes]

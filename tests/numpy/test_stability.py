@@ -104,7 +104,7 @@ def test_layouts_that_are_not_plain_work(function):
     assert function(3.0).shape == ()
 
 
-@pytest.mark.parametrize("axis", [(0, 1), (1, 2), (0, 2), (2, 0), (-1, 0), None, (0, 1, 2), ()])
+@pytest.mark.parametrize("axis", [(0, 1), (1, 2), (0, 2), (2, 0), (-1, 0), None, (0, 1, 2)])
 def test_tuple_axes_are_one_axis(axis):
     x = np.random.default_rng(3).normal(size=(3, 4, 5))
     e = np.exp(x)
@@ -121,6 +121,8 @@ def test_wrong_axes_are_refused(function):
         function(np.zeros((2, 3)), 2)
     with pytest.raises(ValueError, match="twice"):
         function(np.zeros((2, 3)), (1, -1))
+    with pytest.raises(ValueError, match="names no axis"):
+        function(np.zeros((2, 3)), ())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
