@@ -48,7 +48,7 @@ package: ## test the package alone, on the oldest or newest libraries (VERSIONS=
 bench: .venv/.ready ## speed and memory against SciPy and torch, as ratios (minutes)
 	@$(BIN)/python -m benchmarks
 
-accuracy: .venv/.ready ## errors in ulp of ours, SciPy, torch, JAX against mpmath
+accuracy: .venv/.ready ## write the errors in ulp of ours, SciPy, torch, JAX against mpmath
 	@$(BIN)/python -m benchmarks.accuracy
 
 mutation: .venv/.ready ## mutate the solutions, see that the exercise checks notice (minutes)

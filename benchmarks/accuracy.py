@@ -1,6 +1,7 @@
-"""Errors against mpmath in ulp of the exact answer: `python -m benchmarks.accuracy`."""
+"""Errors in ulp of the exact answer, by mpmath: `make accuracy` prints and writes the table."""
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import scipy.special
@@ -89,13 +90,14 @@ def rows(libraries):
 
 def main():
     libraries = peers()
-    print(f"{machine()}\nLargest error in ulp of the exact answer; 4 are promised.\n")
     with np.errstate(all="ignore"):
-        print(markdown(["dtype", "function", "row", *libraries], list(rows(libraries))))
-    if importlib.util.find_spec("benchmarks.torch_accuracy"):
-        from benchmarks import torch_accuracy
-
-        print(f"\n{torch_accuracy.table()}")
+        table = markdown(["dtype", "function", "row", *libraries], list(rows(libraries)))
+    report = (
+        f"# Accuracy\n\n`make accuracy` on {machine()}.\n\n"
+        f"Largest error in ulp of the exact answer; ours promises 4.\n\n{table}\n"
+    )
+    (Path(__file__).parent / "accuracy.md").write_text(report, encoding="utf-8")
+    print(report)
 
 
 if __name__ == "__main__":
