@@ -3,7 +3,7 @@
 import numpy as np
 
 from softmax_lab.numpy._blocks import as_real
-from softmax_lab.numpy.soft_max import gumbel_max, gumbel_noise
+from softmax_lab.numpy.soft_max import check_drawable, gumbel_max, gumbel_noise
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
@@ -118,9 +118,7 @@ def one_row(logits):
         raise ValueError(
             f"logits must be one row of classes, (C,), but the shape is {logits.shape}"
         )
-    if not logits.max() > -np.inf:
-        raise ValueError("logits must have a class to draw: no nan, not all -inf")
-    return logits.astype(np.float64, copy=False)
+    return check_drawable(logits).astype(np.float64, copy=False)
 
 
 def rewards(f, z):

@@ -117,11 +117,15 @@ def gumbel_max(logits, axis=-1, *, rng):
     >>> int(gumbel_max([-np.inf, 0.0, -np.inf], rng=np.random.default_rng(0)))
     1
     """
-    logits = as_real(logits, "logits")
-    best = logits.max(axis=axis)
-    if np.isnan(best).any() or np.isneginf(best).any():
-        raise ValueError("logits must have a class to draw in each row: no nan, not all -inf")
+    logits = check_drawable(as_real(logits, "logits"), axis)
     return np.argmax(logits + gumbel_noise(logits.shape, rng=rng), axis=axis)
+
+
+def check_drawable(logits, axis=-1):
+    """Return `logits`, each row of which must have a class to draw."""
+    if not (logits.max(axis=axis) > -np.inf).all():
+        raise ValueError("logits must have a class to draw in each row: no nan, not all -inf")
+    return logits
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):

@@ -194,7 +194,8 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
         return torch.as_tensor(array, device=x.device)
 
     def array(value):
-        return torch.as_tensor(value).detach().cpu().numpy()
+        value = torch.as_tensor(value).detach().cpu()
+        return value.to(torch.promote_types(value.dtype, torch.float64)).numpy()
 
     slope = (lambda a: array(gradient(tensor(a)))) if callable(gradient) else array(gradient)
     return check_arrays(lambda a: array(f(tensor(a))), slope, array(x), rtol=rtol)

@@ -144,6 +144,7 @@ def test_check_gradient_says_where_a_gradient_is_wrong():
     assert not report
     assert "index (1,)" in str(report)
     assert sl.check_gradient(sl.logsumexp, sl.softmax, x)
+    assert sl.check_gradient(lambda x: (x**2).sum(), x.bfloat16() * 2, x.bfloat16())
 
 
 def test_shapes_must_agree():
