@@ -15,7 +15,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 .venv/.ready: requirements.txt pyproject.toml tools/environment.py
-	@command -v $(PYTHON) >/dev/null || { echo "softmax-lab: there is no $(PYTHON): install Python 3.11, 3.12 or 3.13, or name one with PYTHON=..." >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "softmax-lab: there is no $(PYTHON): install Python 3.11 or newer, or name one with PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) tools/environment.py
 
 # One thread for matrix products: sums in the same order on every machine, and as many workers as

@@ -61,15 +61,23 @@ def test_conda_takes_a_python_that_the_package_promises():
     assert supported.contains(python.removeprefix("python="))
 
 
-def test_the_set_up_accepts_exactly_the_promised_pythons():
-    from tools.environment import NEWEST, OLDEST, python_problem
+def test_the_set_up_accepts_exactly_the_promised_pythons_and_warns_of_untried_ones():
+    from tools.environment import NEWEST, OLDEST, python_problem, python_warning
 
     supported = Requirement(f"python{PROJECT['requires-python']}").specifier
     for minor in range(6, 20):
         accepted = python_problem((3, minor)) is None
         assert accepted == supported.contains(f"3.{minor}"), f"Python 3.{minor}"
+        assert (python_warning((3, minor)) is None) == (minor <= NEWEST[1]), f"Python 3.{minor}"
     named = {c.rpartition(" ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c}
     assert named == {f"3.{minor}" for minor in range(OLDEST[1], NEWEST[1] + 1)}
+
+
+def test_the_workflow_tries_every_promised_python():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    tried = {job["python"] for job in workflow["jobs"]["package"]["strategy"]["matrix"]["include"]}
+    promised = {c.rpartition(" ")[2] for c in PROJECT["classifiers"] if "Python :: 3." in c}
+    assert tried == promised
 
 
 def test_the_version_is_one():

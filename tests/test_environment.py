@@ -12,15 +12,18 @@ from tools import environment
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def set_up(folder, **variables):
+def set_up(folder, newest=environment.NEWEST):
     """Run the set-up in a folder of its own, without a network."""
     (folder / "tools").mkdir(exist_ok=True)
-    shutil.copy(ROOT / "tools/environment.py", folder / "tools")
+    source = (ROOT / "tools/environment.py").read_text()
+    assert f", {environment.NEWEST}\n" in source
+    source = source.replace(f", {environment.NEWEST}\n", f", {newest}\n")
+    (folder / "tools/environment.py").write_text(source)
     offline = {"PIP_INDEX_URL": "http://127.0.0.1:9", "PIP_RETRIES": "0", "PATH": "/usr/bin:/bin"}
     return subprocess.run(
         [sys.executable, "tools/environment.py"],
         cwd=folder,
-        env=offline | variables,
+        env=offline,
         capture_output=True,
         text=True,
     )
@@ -55,6 +58,15 @@ def test_a_wrong_python_is_named_with_the_way_out():
     sentence = environment.python_problem((3, 8))
     assert "3.8" in sentence
     assert "PYTHON=" in sentence
+
+
+def test_a_python_newer_than_tested_gets_a_warning_and_goes_on(tmp_path):
+    (tmp_path / ".venv").write_text("not a folder: here the set-up ends, after the warning")
+    run = set_up(tmp_path, newest=(3, 10))
+    warning, *_, end = run.stderr.splitlines()
+    assert warning.startswith("softmax-lab: Softmax Lab is tested on Python 3.11 to 3.10")
+    assert "going on" in warning
+    assert "could not make .venv" in end
 
 
 def test_a_missing_venv_module_is_named(monkeypatch):
@@ -92,11 +104,18 @@ def test_a_missing_python_is_told_by_make(tmp_path):
 
 
 def test_a_kernel_starts_without_a_warning():
+    # A notebook without a cell would be over, and its kernel interrupted, while that still starts.
     start = (
-        "import nbclient, nbformat\nnbclient.NotebookClient(nbformat.v4.new_notebook()).execute()"
+        "import nbclient\nfrom nbformat import v4\n"
+        "nbclient.NotebookClient(v4.new_notebook(cells=[v4.new_code_cell('1')])).execute()"
     )
     run = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True)
     assert run.stderr == "", "make the environment anew: rm -r .venv"
+
+
+def test_no_grammar_of_web_addresses_is_compiled_at_every_import():
+    script = "import jsonschema, sys; sys.exit('lark' in sys.modules)"
+    assert subprocess.call([sys.executable, "-c", script]) == 0, "run `make` again: set-up changed"
 
 
 def test_make_help_lists_every_target_in_a_line():

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 NEEDED_GB = 4
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -17,6 +17,9 @@ LOG = os.path.join(VENV, "install.log")
 # Kernels warn that they talk in plain text, which here goes from this machine to itself.
 KERNEL_CONFIG = os.path.join(VENV, "etc", "ipython", "ipython_kernel_config.py")
 KERNEL_SETTING = 'c.IPKernelApp.log_level = "ERROR"\n'
+# jsonschema, which Altair and Jupyter Book import, compiles a grammar of web addresses at every
+# import: a second for every kernel and build. Nothing here checks addresses; it does without.
+START_SETTING = 'import sys; sys.modules.setdefault("rfc3987_syntax", None)\n'
 
 # What pip prints, and what it means to the reader. The first match speaks.
 SYMPTOMS = [
@@ -48,11 +51,23 @@ SYMPTOMS = [
 
 def python_problem(version):
     """Return the sentence for a Python that the book does not run on, or None."""
-    if OLDEST <= tuple(version[:2]) <= NEWEST:
+    if tuple(version[:2]) >= OLDEST:
         return None
     return (
-        "Softmax Lab needs Python 3.11, 3.12 or 3.13, and this is {}.{}: "
-        "name another, as in `make book PYTHON=python3.12`.".format(*version[:2])
+        "Softmax Lab needs Python {}.{} or newer, and this is {}.{}: "
+        "name another, as in `make book PYTHON=python3.12`.".format(*OLDEST, *version[:2])
+    )
+
+
+def python_warning(version):
+    """Return the sentence for a Python newer than those that the tests run on, or None."""
+    if tuple(version[:2]) <= NEWEST:
+        return None
+    return (
+        "Softmax Lab is tested on Python {}.{} to {}.{}, and this is {}.{}: going on; "
+        "if it fails, name another, as in `make book PYTHON=python3.12`.".format(
+            *OLDEST, *NEWEST, *version[:2]
+        )
     )
 
 
@@ -99,11 +114,25 @@ def run(*command):
             stop(pip_problem(log.read()))
 
 
+def settle(python):
+    """Write the settings of the environment's kernels and of all its Pythons."""
+    os.makedirs(os.path.dirname(KERNEL_CONFIG), exist_ok=True)
+    with open(KERNEL_CONFIG, "w") as config:
+        config.write(KERNEL_SETTING)
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.check_output([python, "-c", where]).decode().strip()
+    with open(os.path.join(packages, "softmax_lab_start.pth"), "w") as start:
+        start.write(START_SETTING)
+
+
 def main():
     """Make `.venv` if it is missing or broken, install the lock and the package, mark it ready."""
     for problem in (python_problem(sys.version_info), venv_problem()):
         if problem:
             stop(problem)
+    warning = python_warning(sys.version_info)
+    if warning:
+        print("softmax-lab: " + warning, file=sys.stderr, flush=True)
     python = os.path.join(VENV, "bin", "python")
     version = f"import sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
     works = (
@@ -123,9 +152,7 @@ def main():
     run(*pip, "-r", "requirements.txt")
     # The lock already holds the build backend, so nothing is fetched behind the lock's back.
     run(*pip, "--no-deps", "--no-build-isolation", "-e", ".")
-    os.makedirs(os.path.dirname(KERNEL_CONFIG), exist_ok=True)
-    with open(KERNEL_CONFIG, "w") as config:
-        config.write(KERNEL_SETTING)
+    settle(python)
     with open(os.path.join(VENV, ".ready"), "w"):
         pass
 
