@@ -4,51 +4,16 @@ A row function sees blocks of shape (outer, n, inner), the n classes on axis 1, 
 happens to them. Nothing here knows about softmax.
 """
 
-import operator
 import os
 
 import numpy as np
+
+from softmax_lab.numpy._arguments import as_axes, as_logits, as_mask, as_real, check_out
 
 BLOCK = 1 << 16  # elements: half a mebibyte of float64, so that a block stays in the L2 cache
 LONGEST = 4 * BLOCK  # the largest scratch; a longer row is worked on in parts
 NARROW = 32  # rows of so few classes are transposed, so that NumPy's loops run along the rows
 THREADED = 1 << 21  # elements from which several threads pay
-
-
-def as_real(x, name="x"):
-    """Return `x` as a native floating array; integers and bools become float64."""
-    x = np.asarray(x)
-    if x.dtype.kind in "biu":
-        return x.astype(np.float64)
-    if x.dtype.kind != "f":
-        raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}")
-    return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
-
-
-def as_integer(value, name):
-    """Return `value` as an int, or raise TypeError for what is not an integer."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, but it is {value!r}") from None
-
-
-def as_axes(axis, ndim):
-    """Return `axis` (an integer, a tuple or None for all) as a sorted tuple of distinct axes."""
-    if type(axis) is int and -ndim <= axis < ndim:
-        return (axis % ndim,)
-    ndim = max(ndim, 1)
-    axes = range(ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    if not axes:
-        raise ValueError(f"axis={axis} names no axis")
-    axes = [as_integer(each, "axis") for each in axes]
-    for each in axes:
-        if not -ndim <= each < ndim:
-            raise np.exceptions.AxisError(each, ndim)
-    axes = tuple(sorted(each % ndim for each in axes))
-    if len(set(axes)) < len(axes):
-        raise ValueError(f"axis={axis} names an axis twice")
-    return axes
 
 
 def to_blocks(x, axes):
@@ -123,7 +88,7 @@ def transposed(function, blocks, outputs, scratch):
     """Call a row function on copies of narrow blocks in which the rows lie side by side."""
     copies = [each if each is None else np.empty(each.shape, each.dtype, "F") for each in blocks]
     for i, copy in enumerate(copies):
-        if not 1 <= i <= outputs:
+        if copy is not None and not 1 <= i <= outputs:
             np.copyto(copy, blocks[i])
     n, rows = blocks[0].shape[1], blocks[0].shape[0]
     function(*copies, scratch.reshape(-1)[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
@@ -140,69 +105,67 @@ def thread_count():
 
 
 def apply(function, x, axis, *more, where=None, out=None, fill=None):
-    """Apply a row function to `x` along `axis`; masked entries count as −inf and give `fill`."""
-    x = as_real(x)
-    axes = as_axes(axis, x.ndim)
-    where, x = masked(where, x)
-    check_out(out, x.shape)
-    if out is not None and np.may_share_memory(out, x) and not same_memory(out, x):
+    """Apply a row function to `x` along `axis`; masked entries count as −inf and give `fill`.
+
+    `more` are arrays beside `x`, as (name, array).
+    """
+    x, dtype, axes, where = as_logits(x, axis, where=where)
+    shape = x.shape
+    more = [like_x(each, name, shape) for name, each in more]
+    target = None if out is None else check_out(out, shape, dtype)
+    if target is not None and np.may_share_memory(target, x) and not same_memory(target, x):
         x = x.copy()
     blocks = to_blocks(x, axes)
-    result = None if out is None or out.dtype != x.dtype else to_blocks(out, axes)
-    if result is None or not np.may_share_memory(result, out):
+    result = None if target is None or target.dtype != x.dtype else to_blocks(target, axes)
+    if result is None or not np.may_share_memory(result, target):
         result = np.empty(blocks.shape, x.dtype)
     if x.size:
         for_blocks(function, blocks, [result], [to_blocks(each, axes) for each in more])
-    result = from_blocks(result, x.shape, axes)
+    result = from_blocks(result, shape, axes)
     if where is not None:
         np.copyto(result, fill, where=~where)
     if out is None:
-        return result[()]
-    if not np.may_share_memory(result, out):
-        np.copyto(out, result)
+        return in_dtype(result, dtype)[()]
+    if not np.may_share_memory(result, target):
+        np.copyto(target, in_dtype(result, dtype), casting="same_kind")
     return out
 
 
-def masked(where, x):
-    """Return `where` in the shape of `x`, and `x` with −inf where it is False."""
-    if where is None:
-        return where, x
-    where = np.asarray(where, dtype=bool)
-    try:
-        where = np.broadcast_to(where, x.shape)
-    except ValueError:
-        raise ValueError(f"where has shape {where.shape}; x has {x.shape}") from None
-    return where, np.where(where, x, x.dtype.type(-np.inf))
-
-
-def check_out(out, shape):
-    """Raise unless `out` is None or an array of the shape of the result."""
+def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
+    """Apply a row function that gives one number a row; `empty` is its value for no classes."""
+    x, dtype = as_real(x)
+    axes = as_axes(axis, x.ndim)
+    if where is not None:
+        x = np.where(as_mask(where, x.shape), x, x.dtype.type(-np.inf))
+    shape = tuple(1 if i in axes else m for i, m in enumerate(x.shape) if keepdims or i not in axes)
+    target = None if out is None else check_out(out, shape, dtype)
+    blocks = to_blocks(x, axes)
+    result = np.full((blocks.shape[0], 1, blocks.shape[2]), empty, x.dtype)
+    if x.size:
+        for_blocks(function, blocks, [result])
+    result = in_dtype(result.reshape(shape), dtype)
     if out is None:
-        return
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be an array, but it is {out!r}")
-    if out.shape != shape:
-        raise ValueError(f"out has shape {out.shape}; the result has {shape}")
+        return result[()]
+    np.copyto(target, result)
+    return out
+
+
+def in_dtype(result, dtype):
+    """Return an array in the dtype of the answer; what is too large for it becomes inf."""
+    if result.dtype == dtype:
+        return result
+    with np.errstate(all="ignore"):
+        return result.astype(dtype)
+
+
+def like_x(v, name, shape):
+    """Return `v` as a real array, or raise ValueError if its shape is not that of `x`."""
+    v, _ = as_real(v, name)
+    if v.shape != shape:
+        raise ValueError(f"{name} has shape {v.shape}; it must be that of x, {shape}")
+    return v
 
 
 def same_memory(a, b):
     """Tell whether two arrays are one view of the same memory."""
     return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
-
-
-def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
-    """Apply a row function that gives one number a row; `empty` is its value for no classes."""
-    x = as_real(x)
-    axes = as_axes(axis, x.ndim)
-    _, x = masked(where, x)
-    shape = [1 if i in axes else m for i, m in enumerate(x.shape) if keepdims or i not in axes]
-    check_out(out, tuple(shape))
-    blocks = to_blocks(x, axes)
-    result = np.full((blocks.shape[0], 1, blocks.shape[2]), empty, x.dtype)
-    if x.size:
-        for_blocks(function, blocks, [result])
-    result = result.reshape(shape)
-    if out is None:
-        return result[()]
-    np.copyto(out, result)
-    return out

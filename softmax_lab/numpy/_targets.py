@@ -2,75 +2,97 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_axes, as_real, to_blocks
+from softmax_lab.numpy._arguments import as_array, as_integer, as_number, as_real
+from softmax_lab.numpy._blocks import in_dtype, to_blocks
 
 
 def check_target(target, num_classes, ignore_index=None):
-    """Return class indices as an array, or raise for what is not a class."""
-    target = np.asarray(target)
+    """Return class indices, 0 for those to ignore, and which of them count: None if all do."""
+    target = as_array(target, "target")
     if target.size == 0:
-        return target.astype(np.intp)
+        return target.astype(np.intp), None
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
-    wrong = (target < 0) | (target >= num_classes)
-    if ignore_index is not None:
-        wrong &= target != ignore_index
+    ignores = ignore_index is not None
+    within = np.minimum.reduce(target, axis=None) >= 0
+    within &= np.maximum.reduce(target, axis=None) < num_classes
+    if within and not (ignores and 0 <= ignore_index < num_classes):
+        return target.astype(np.intp, copy=False), None
+    counted = target != ignore_index if ignores else np.ones(target.shape, bool)
+    wrong = ((target < 0) | (target >= num_classes)) & counted
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise IndexError(
-            f"target holds {target[where]} at {where}, which is no class: "
-            f"it must be from 0 to {num_classes - 1}"
-        )
-    return target.astype(np.intp, copy=False)
+        classes = f"it must be from 0 to {num_classes - 1}" if num_classes else "there are none"
+        raise IndexError(f"target holds {target[where]} at {where}, which is no class: {classes}")
+    return np.where(counted, target, 0).astype(np.intp), counted
 
 
 class Targets:
-    """The targets of a loss, checked, beside the logits as blocks (outer, n, inner).
+    """The targets of a loss, checked, beside the logits `x` as blocks (outer, n, inner).
 
-    `index` holds class indices or `soft` target weights y; `mass` is the sum of y in each row,
-    0 for ignored rows; `scale` is what the reduction multiplies each row's loss with.
-    `hard` refuses target weights; `name` is what the user calls the logits.
+    `index` holds class indices or `soft` target weights y; `mass` is the sum of y in each row, 0
+    for ignored rows, and None where it is 1 in all. `scale` is what the reduction multiplies each
+    row's loss with. `dtype` is that of the loss, `hard` refuses target weights, and `name` is what
+    the user calls the logits.
     """
 
     def __init__(
-        self, x, target, axis, weight, ignore, reduction, smoothing, *, name="logits", hard=False
+        self,
+        x,
+        dtype,
+        axis,
+        target,
+        weight,
+        ignore,
+        reduction,
+        smoothing,
+        name="logits",
+        hard=False,
     ):
         if reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+        smoothing = as_number(smoothing, "label_smoothing")
         if not 0 <= smoothing <= 1:
             raise ValueError(f"label_smoothing must be from 0 to 1, but it is {smoothing}")
-        self.dtype, self.shape, self.reduction = x.dtype, x.shape, reduction
-        axis = one_axis(x, axis, name)
+        self.dtype, self.reduction = dtype, reduction
         self.blocks = to_blocks(x, (axis,))
         outer, n, inner = self.blocks.shape
         self.row_shape = x.shape[:axis] + x.shape[axis + 1 :]
-        weight = check_weight(weight, n)
-        target = np.asarray(target)
-        wide = np.result_type(x, np.float64)
-        self.index = self.soft = None
-        if target.dtype.kind == "f" and target.shape == x.shape and not hard:
-            y = to_blocks(check_masses(target), (axis,)).astype(wide)
+        weight = None if weight is None else check_weight(weight, n)
+        given = as_array(target, "target")
+        if given.dtype.kind not in "biuf":
+            either = "" if hard else ", or floating probabilities"
+            raise TypeError(
+                f"target must hold integer class indices{either}, but its dtype is {given.dtype}"
+            )
+        self.index = self.soft = self.mass = None
+        count = outer * inner
+        if given.dtype.kind == "f" and given.shape == x.shape and not hard:
+            y = to_blocks(check_masses(given), (axis,)).astype(np.result_type(x, np.float64))
             if smoothing:
                 y = (1 - smoothing) * y + smoothing / n * y.sum(axis=1, keepdims=True)
-            count = outer * inner
         else:
-            if target.shape != self.row_shape:
+            if given.shape != self.row_shape:
                 either = "" if hard else f", or for floating probabilities {x.shape}"
                 raise ValueError(
-                    f"target has shape {target.shape}; {name} {x.shape} with classes on axis "
+                    f"target has shape {given.shape}; {name} {x.shape} with classes on axis "
                     f"{axis} ask for integers {self.row_shape}{either}"
                 )
-            index = check_target(target, n, ignore).reshape(outer, 1, inner)
-            counted = index != ignore
-            self.index = np.where(counted, index, 0)
-            self.mass = np.where(counted, weight[0, self.index, 0] if n else 0.0, 0.0)
-            count = self.mass.sum()
+            index, counted = check_target(given, n, as_integer(ignore, "ignore_index"))
+            self.index = index.reshape(outer, 1, inner)
+            if weight is not None and n:
+                self.mass = weight[0, self.index, 0]
+            if counted is not None:
+                counted = counted.reshape(outer, 1, inner)
+                self.mass = np.where(counted, 1.0 if self.mass is None else self.mass, 0.0)
+            if self.mass is not None:
+                count = self.mass.sum()
             y = None
             if smoothing:
                 y = (self.index == np.arange(n)[:, None]) * (1 - smoothing) + smoothing / n
-                y *= counted
+                y = y if counted is None else y * counted
         if y is not None:
-            self.soft = y * weight
+            self.soft = y if weight is None else y * weight
             self.mass = self.soft.sum(axis=1, keepdims=True)
         self.scale = 1.0
         if reduction == "mean":
@@ -78,33 +100,23 @@ class Targets:
 
     def reduce(self, losses):
         """Reduce the losses of the rows, (outer, 1, inner)."""
-        with np.errstate(over="ignore"):  # a loss too large for float32 is inf
-            if self.reduction == "none":
-                return losses.reshape(self.row_shape).astype(self.dtype)[()]
-            if losses.size == 0:
-                return self.dtype.type(np.nan if self.reduction == "mean" else 0.0)
-            return self.dtype.type(losses.sum() * self.scale)
-
-
-def one_axis(x, axis, name):
-    """Return the axis of classes, or raise ValueError if it is not just one."""
-    if x.ndim == 0:
-        raise ValueError(f"{name} must have an axis of classes, but they are a single number")
-    axes = as_axes(axis, x.ndim)
-    if len(axes) != 1:
-        raise ValueError(f"axis must be one integer, but it is {axis}")
-    return axes[0]
+        if self.reduction == "none":
+            losses = losses.reshape(self.row_shape)
+        elif losses.size:
+            losses = np.add.reduce(losses, axis=None, keepdims=True) * self.scale
+            losses = losses.reshape(())
+        else:
+            losses = np.asarray(np.nan if self.reduction == "mean" else 0.0)
+        return in_dtype(losses, self.dtype)[()]
 
 
 def check_weight(weight, n):
-    if weight is None:
-        return np.ones((1, n, 1))
-    weight = as_real(weight, "weight")
+    weight, _ = as_real(weight, "weight")
     if weight.shape != (n,):
         raise ValueError(f"weight has shape {weight.shape}; {n} classes ask for ({n},)")
     if not np.all(weight >= 0):
         raise ValueError(f"weight must not be negative, but it holds {weight[~(weight >= 0)][0]}")
-    return weight.reshape(1, n, 1)
+    return weight.astype(np.result_type(weight, np.float64)).reshape(1, n, 1)
 
 
 def check_masses(target):

@@ -4,7 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_real, for_blocks
+from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
+from softmax_lab.numpy._blocks import for_blocks, in_dtype
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets
 
@@ -53,12 +54,17 @@ def nll_loss(
     1.0397207708399179
     """
     name = "log_probabilities"
-    x = as_real(log_probabilities, name)
-    targets = Targets(x, target, axis, weight, ignore_index, reduction, 0.0, name=name, hard=True)
-    picked = np.take_along_axis(targets.blocks, targets.index, axis=1)
-    with np.errstate(invalid="ignore"):
-        losses = np.where(targets.mass == 0, 0.0, -targets.mass * picked)
-    return targets.reduce(losses)
+    x, dtype = as_real(log_probabilities, name)
+    axis = class_axis(x, axis, name)
+    targets = Targets(
+        x, dtype, axis, target, weight, ignore_index, reduction, 0.0, name=name, hard=True
+    )
+    mass = targets.mass
+    with np.errstate(all="ignore"):
+        losses = -targets.blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
+        if mass is not None:
+            losses = np.where(mass == 0, 0.0, mass * losses)
+        return targets.reduce(losses)
 
 
 def cross_entropy(
@@ -168,23 +174,41 @@ def cross_entropy_with_grad(
     )
 
 
+def class_axis(x, axis, name):
+    """Return the axis of the classes, from 0."""
+    if x.ndim == 0:
+        raise ValueError(f"{name} must have an axis of classes, but they are a single number")
+    return one_axis(axis, x.ndim)
+
+
+def of_class(y):
+    """Return the index of the entries of class y (outer, 1, inner) in a block (outer, n, inner)."""
+    outer, _, inner = y.shape
+    return np.arange(outer)[:, None, None], y, np.arange(inner)
+
+
 def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of class indices y, `mass` · (ℓ + a − x_y), and `scale` times its gradient."""
     e = Exponentials(x, scratch, keep=gradient)
     top, rest = e.split()
-    total, log_total = top + rest, np.log1p(rest / top)
-    x_y = np.take_along_axis(x, y, axis=1)
-    below = np.where(x_y == e.a, 0.0, e.a - x_y)
-    losses[...] = np.where(mass == 0, 0.0, mass * (log_total + below))
+    at_y = of_class(y)
+    x_y = x[at_y]
+    below = e.a - x_y
+    if e.c is not None:
+        below[x_y == e.a] = 0.0  # an infinity less itself
+    np.add(np.log1p(rest / top), below, out=losses)
+    if mass is not None:
+        losses[...] = np.where(mass == 0, 0.0, mass * losses)
     if gradient is None:
         return
-    share = mass * scale / total
+    total = top + rest
+    share = (scale if mass is None else mass * scale) / total
     for w, to in e.weights(gradient):
         np.multiply(w, share.astype(w.dtype, copy=False), out=to)
     # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
     others = np.where(below == 0, rest, total - top * np.exp(-below))
-    np.put_along_axis(gradient, y, (-share * others).astype(gradient.dtype), axis=1)
-    if not mass.all():
+    gradient[at_y] = -share * others
+    if mass is not None:
         np.copyto(gradient, 0.0, where=mass == 0)
 
 
@@ -207,13 +231,14 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
 
 
 def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, grad=False):
-    logits = as_real(logits, "logits")
-    targets = Targets(logits, target, axis, weight, ignore, reduction, smoothing)
-    x = targets.blocks
-    losses = np.zeros((x.shape[0], 1, x.shape[2]), np.result_type(x, np.float64))
-    gradient = np.empty(x.shape, x.dtype) if grad else None
+    x, dtype, _, _ = as_logits(logits, axis, "logits")
+    axis = class_axis(x, axis, "logits")
+    targets = Targets(x, dtype, axis, target, weight, ignore, reduction, smoothing)
+    blocks = targets.blocks
+    losses = np.zeros((blocks.shape[0], 1, blocks.shape[2]), np.result_type(x, np.float64))
+    gradient = np.empty(blocks.shape, x.dtype) if grad else None
     rows, y = (index_rows, targets.index) if targets.soft is None else (soft_rows, targets.soft)
     if x.size:
         rows = partial(rows, scale=targets.scale)
-        for_blocks(rows, x, [losses, gradient], [y, targets.mass])
-    return targets.reduce(losses), gradient.reshape(logits.shape) if grad else None
+        for_blocks(rows, blocks, [losses, gradient], [y, targets.mass])
+    return targets.reduce(losses), in_dtype(gradient.reshape(x.shape), dtype) if grad else None

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_real
+from softmax_lab.numpy._arguments import EXACT, as_array, as_axes, as_real, one_axis
+from softmax_lab.numpy._blocks import in_dtype
 
 
 def linear(x, weight, bias=None):
@@ -20,10 +21,12 @@ def linear(x, weight, bias=None):
     Returns
     -------
     ndarray, (..., T)
-        Logits.
+        Logits. Integers and bools give float64: the exact sum, rounded once.
 
     Raises
     ------
+    TypeError
+        If an argument does not hold real numbers.
     ValueError
         If the shapes do not fit.
 
@@ -36,18 +39,24 @@ def linear(x, weight, bias=None):
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 0.0, 0.5])
     array([1. , 2. , 3.5])
     """
-    x, weight = np.asarray(x), np.asarray(weight)
-    if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
+    given = {"x": x, "weight": weight} | ({} if bias is None else {"bias": bias})
+    arrays = [as_array(each, name) for name, each in given.items()]
+    reals, dtypes = zip(*(as_real(each, name) for name, each in given.items()), strict=True)
+    shape, (classes, *features) = arrays[0].shape, arrays[1].shape or (1,)
+    if len(features) != 1 or shape[-1:] != tuple(features):
         raise ValueError(
-            f"x {x.shape} and weight {weight.shape} do not fit: x must be (..., N), weight (T, N)"
+            f"x {shape} and weight {arrays[1].shape} do not fit: x must be (..., N), weight (T, N)"
         )
-    logits = x @ weight.T
-    if bias is None:
-        return logits
-    bias = np.asarray(bias)
-    if bias.shape != weight.shape[:1]:
-        raise ValueError(f"bias has shape {bias.shape}; weight asks for {weight.shape[:1]}")
-    return logits + bias
+    if bias is not None and arrays[2].shape != (classes,):
+        raise ValueError(f"bias has shape {arrays[2].shape}; weight asks for ({classes},)")
+    if all(each.dtype.kind in "biu" for each in arrays):
+        largest = [int(np.abs(each).max(initial=0)) for each in reals]
+        if features[0] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:
+            reals = [each.astype(object) for each in arrays]  # Python's integers, of any length
+    x, weight, *biases = reals
+    with np.errstate(under="ignore"):
+        logits = sum(biases, x @ weight.T)
+    return in_dtype(logits, np.result_type(*dtypes))
 
 
 def naive_softmax(x, axis=-1):
@@ -80,9 +89,11 @@ def naive_softmax(x, axis=-1):
     >>> naive_softmax([1000.0, 0.0])
     array([nan,  0.])
     """
-    x = as_real(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+    x, dtype = as_real(x)
+    rows, axes = np.atleast_1d(x), as_axes(axis, x.ndim)
+    with np.errstate(all="ignore"):
+        p = np.exp(rows) / np.exp(rows).sum(axis=axes, keepdims=True)
+    return in_dtype(p.reshape(x.shape), dtype)[()]
 
 
 def predict(logits, axis=-1):
@@ -104,6 +115,8 @@ def predict(logits, axis=-1):
     ------
     TypeError
         If `logits` are complex, or not numeric.
+    ValueError
+        If `axis` is not one integer, or there is no class.
 
     Notes
     -----
@@ -114,7 +127,10 @@ def predict(logits, axis=-1):
     >>> predict([[1.0, 3.0, 2.0], [5.0, 0.0, 0.0]])
     array([1, 0])
     """
-    logits = np.asarray(logits)
+    logits = as_array(logits, "logits")
     if logits.dtype.kind not in "biu":  # float64 would merge integers beyond 2^53
-        logits = as_real(logits, "logits")
-    return np.argmax(logits, axis=axis)
+        logits, _ = as_real(logits, "logits")
+    rows, axis = np.atleast_1d(logits), one_axis(axis, logits.ndim)
+    if rows.shape[axis] == 0:
+        raise ValueError(f"logits must have a class to predict, but their shape is {rows.shape}")
+    return np.argmax(rows, axis=axis).reshape(logits.shape[:axis] + logits.shape[axis + 1 :])[()]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_real
-from softmax_lab.numpy.soft_max import check_drawable, gumbel_max, gumbel_noise
+from softmax_lab.numpy._arguments import as_array, as_real
+from softmax_lab.numpy.soft_max import drawable, gumbel_max, gumbel_noise
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
@@ -16,8 +16,8 @@ def reinforce_gradient(f, logits, *, rng):
         Maps an integer array of class indices to rewards of the same shape.
     logits : array_like, (C,)
         Logits.
-    rng : numpy.random.Generator
-        The source of randomness.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
@@ -45,7 +45,9 @@ def reinforce_gradient(f, logits, *, rng):
     """
     logits = one_row(logits)
     z = np.atleast_1d(gumbel_max(logits, rng=rng))
-    return rewards(f, z) * ((np.arange(logits.size) == z) - softmax(logits))
+    reward = rewards(f, z)
+    with np.errstate(under="ignore"):
+        return reward * ((np.arange(logits.size) == z) - softmax(logits))
 
 
 def arsm_gradient(f, logits, *, rng):
@@ -57,8 +59,8 @@ def arsm_gradient(f, logits, *, rng):
         Maps an integer array of class indices, here (C, C), to rewards of the same shape.
     logits : array_like, (C,)
         Logits.
-    rng : numpy.random.Generator
-        The source of randomness.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
@@ -92,7 +94,8 @@ def arsm_gradient(f, logits, *, rng):
     logits = one_row(logits)
     log_pi = log_softmax(-gumbel_noise(logits.shape, rng=rng))
     reward = rewards(f, swapped_argmins(log_pi, logits))
-    return (reward - reward.mean(axis=0)) @ (1 / logits.size - np.exp(log_pi))
+    with np.errstate(under="ignore"):
+        return (reward - reward.mean(axis=0)) @ (1 / logits.size - np.exp(log_pi))
 
 
 def swapped_argmins(log_pi, logits):
@@ -112,18 +115,16 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return logits (C,) in float64, or raise ValueError if there is nothing to draw."""
-    logits = as_real(logits, "logits")
-    if logits.ndim != 1 or logits.size == 0:
-        raise ValueError(
-            f"logits must be one row of classes, (C,), but the shape is {logits.shape}"
-        )
-    return check_drawable(logits).astype(np.float64, copy=False)
+    """Return the log-probabilities of a row (C,), or raise ValueError if there is none to draw."""
+    shape = as_array(logits, "logits").shape
+    if len(shape) != 1 or shape == (0,):
+        raise ValueError(f"logits must be one row of classes, (C,), but the shape is {shape}")
+    return drawable(logits)
 
 
 def rewards(f, z):
     """Return f(z), or raise ValueError if its shape is not that of z."""
-    value = np.asarray(f(z))
+    value, _ = as_real(f(z), "f's rewards")
     if value.shape != z.shape:
         raise ValueError(f"f must return one reward for each class: {z.shape}, not {value.shape}")
     return value

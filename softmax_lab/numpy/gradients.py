@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import apply, as_real
+from softmax_lab.numpy._arguments import as_array, one_axis
+from softmax_lab.numpy._blocks import apply, in_dtype
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy.stability import softmax
 
@@ -35,12 +36,15 @@ def softmax_jacobian(x, axis=-1):
     array([[ 0.25, -0.25],
            [-0.25,  0.25]])
     """
-    p = np.moveaxis(np.atleast_1d(softmax(x, axis)), axis, -1)
-    jacobian = -p[..., :, None] * p[..., None, :]
-    i = np.arange(p.shape[-1])
-    jacobian[..., i, i] = 0
-    jacobian[..., i, i] = -jacobian.sum(axis=-1)
-    return jacobian
+    axis = one_axis(axis, as_array(x).ndim)
+    p = np.asarray(softmax(x, axis))
+    dtype, p = p.dtype, as_array(np.moveaxis(np.atleast_1d(p), axis, -1))
+    with np.errstate(all="ignore"):
+        jacobian = -p[..., :, None] * p[..., None, :]
+        i = np.arange(p.shape[-1])
+        jacobian[..., i, i] = 0
+        jacobian[..., i, i] = -jacobian.sum(axis=-1)
+    return in_dtype(jacobian, dtype)
 
 
 def softmax_vjp_rows(x, out, v, scratch):
@@ -102,7 +106,7 @@ def softmax_vjp(x, v, axis=-1):
     >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
     array([ 0.25, -0.25])
     """
-    return apply(softmax_vjp_rows, x, axis, like_x(v, x))
+    return apply(softmax_vjp_rows, x, axis, ("v", v))
 
 
 def softmax_jvp(x, v, axis=-1):
@@ -170,12 +174,4 @@ def log_softmax_vjp(x, v, axis=-1):
     >>> log_softmax_vjp([0.0, 0.0], [1.0, 0.0])
     array([ 0.5, -0.5])
     """
-    return apply(log_softmax_vjp_rows, x, axis, like_x(v, x))
-
-
-def like_x(v, x):
-    """Return `v` as a real array, or raise ValueError if its shape is not that of `x`."""
-    v = as_real(v, "v")
-    if v.shape != np.shape(x):
-        raise ValueError(f"v has shape {v.shape}; it must be that of x, {np.shape(x)}")
-    return v
+    return apply(log_softmax_vjp_rows, x, axis, ("v", v))

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_axes, as_integer, as_real
+from softmax_lab.numpy._arguments import as_axes, as_integer, as_logits
+from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import check_target
 from softmax_lab.numpy.logits import check_probabilities
 from softmax_lab.numpy.stability import log_softmax, softmax
@@ -31,6 +32,8 @@ def one_hot(target, num_classes, dtype=np.float64):
         If an index is not a class.
     TypeError
         If `target` or `num_classes` does not hold integers.
+    ValueError
+        If `num_classes` is negative.
 
     Notes
     -----
@@ -43,7 +46,9 @@ def one_hot(target, num_classes, dtype=np.float64):
            [1., 0., 0.]])
     """
     num_classes = as_integer(num_classes, "num_classes")
-    target = check_target(target, num_classes)
+    if num_classes < 0:
+        raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
+    target, _ = check_target(target, num_classes)
     return (target[..., None] == np.arange(num_classes)).astype(dtype)
 
 
@@ -77,9 +82,9 @@ def entropy(p, axis=-1):
     0.6931471805599453
     """
     p, dtype = distribution(p, "p", axis)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         terms = np.where(p == 0, 0.0, -p * np.log(p))
-    return terms.sum(axis=as_axes(axis, p.ndim)).astype(dtype)[()]
+        return in_dtype(terms.sum(axis=as_axes(axis, p.ndim)), dtype)[()]
 
 
 def kl_divergence(p, q, axis=-1, *, from_logits=False):
@@ -109,6 +114,10 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
     The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term.
     These sum to 0, and no term is negative.
 
+    The gradient with respect to p is therefore log(p/q), not log(p/q) + 1, and with respect to q
+    1 − p/q, not −p/q. The two differ by a constant in each row, which no change of p or q that
+    keeps the sum at 1 can tell. Where p is 0, `softmax_lab.torch` takes the gradient of p as 0.
+
     Taught in :ref:`sec-cross-entropy-distance`.
 
     Examples
@@ -118,14 +127,14 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
     >>> float(kl_divergence([1.0, 0.0], [1.0, 1e-9], from_logits=True))
     9.830596663588389e-20
     """
-    if np.shape(p) != np.shape(q):
-        raise ValueError(f"p has shape {np.shape(p)} and q {np.shape(q)}; they must be the same")
+    if from_logits:
+        p, q, d, dtype = log_ratio_of_logits(p, q, axis)
+    else:
+        (p, one), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
+        check_same_shape(p, q)
+        dtype = np.result_type(one, other)
     with np.errstate(all="ignore"):
-        if from_logits:
-            p, q, d, dtype = log_ratio_of_logits(as_real(p, "p"), as_real(q, "q"), axis)
-        else:
-            (p, dtype), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
-            dtype = np.result_type(dtype, other)
+        if not from_logits:
             d = np.where(np.abs(q - p) < p / 2, np.log1p((q - p) / p), np.log(q) - np.log(p))
         # e^d − 1 − d loses its digits near 0, where its series converges at once. Where e^d could
         # overflow, p e^d is q.
@@ -133,30 +142,63 @@ def kl_divergence(p, q, axis=-1, *, from_logits=False):
         excess = np.where(np.abs(d) < 0.01, series, np.expm1(d) - d)
         terms = np.where(d > 1, q - p * (1 + d), p * excess)
         terms = np.where(p == 0, q, terms)
-    return terms.sum(axis=as_axes(axis, p.ndim)).astype(dtype)[()]
+        return in_dtype(terms.sum(axis=as_axes(axis, p.ndim)), dtype)[()]
+
+
+def check_same_shape(p, q):
+    """Raise ValueError unless `p` and `q` have one shape."""
+    if p.shape != q.shape:
+        raise ValueError(f"p has shape {p.shape} and q {q.shape}; they must be the same")
 
 
 def log_ratio_of_logits(x, y, axis):
     """Return p = softmax(x), q = softmax(y), log(q/p), and the dtype of the answer."""
-    dtype = np.result_type(x, y)
-    wide = np.result_type(dtype, np.float64)
+    (x, one, axes, _), (y, other, _, _) = as_logits(x, axis, "p"), as_logits(y, axis, "q")
+    check_same_shape(x, y)
+    wide = np.result_type(x, y, np.float64)
     x, y = np.atleast_1d(x.astype(wide, copy=False), y.astype(wide, copy=False))
-    axes = as_axes(axis, x.ndim)
     p, log_p = softmax(x, axes), log_softmax(x, axes)
-    # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
-    e = np.where(x == y, 0.0, y - x)  # a shared −inf moves by nothing
-    winner = p == p.max(axis=axes, keepdims=True)
-    e = e - e.max(axis=axes, keepdims=True, where=winner, initial=-np.inf)
-    d = e - np.log1p((p * np.expm1(e)).sum(axis=axes, keepdims=True))
-    rough = ~(np.abs(e).max(axis=axes, keepdims=True, initial=0.0) < 700)
-    return p, softmax(y, axes), np.where(rough, log_softmax(y, axes) - log_p, d), dtype
+    with np.errstate(all="ignore"):
+        # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
+        e = np.where(x == y, 0.0, y - x)  # a shared −inf moves by nothing
+        winner = p == p.max(axis=axes, keepdims=True, initial=0.0)
+        e = e - e.max(axis=axes, keepdims=True, where=winner, initial=-np.inf)
+        d = e - np.log1p((p * np.expm1(e)).sum(axis=axes, keepdims=True))
+        rough = ~(np.abs(e).max(axis=axes, keepdims=True, initial=0.0) < 700)
+        d = np.where(rough, log_softmax(y, axes) - log_p, d)
+    return p, softmax(y, axes), d, np.result_type(one, other)
 
 
 def distribution(p, name, axis):
     """Return `p` in float64, and its dtype, or raise ValueError if it is no distribution."""
-    p = np.atleast_1d(check_probabilities(p, name))
-    total = p.sum(axis=as_axes(axis, p.ndim), dtype=np.result_type(p, np.float64))
-    if np.any(np.abs(total - 1) > np.sqrt(np.finfo(p.dtype).eps)):
-        wrong = total[np.abs(total - 1) > np.sqrt(np.finfo(p.dtype).eps)].ravel()[0]
-        raise ValueError(f"{name} must sum to 1 along axis {axis}, but a row sums to {wrong}")
-    return p.astype(total.dtype, copy=False), p.dtype
+    p, dtype = check_probabilities(p, name)
+    p = np.atleast_1d(p)
+    p, axes = p.astype(np.result_type(p, np.float64), copy=False), as_axes(axis, p.ndim)
+    with np.errstate(all="ignore"):
+        total = p.sum(axis=axes)
+        wrong = np.abs(total - 1) > 1e-6
+        if wrong.any():
+            classes = np.prod([p.shape[each] for each in axes])
+            wrong &= np.abs(total - 1) > rounding(p, classes)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must sum to 1 along axis {axis}, but a row sums to {total[wrong][0]}"
+        )
+    return p, dtype
+
+
+def rounding(p, classes):
+    """Return how far from 1 a sum of probabilities may be that were rounded before they came.
+
+    The dtype does not say it: a float32 softmax may come in float64. The formats do that hold every
+    entry: rounding costs each up to half an eps of it, or half the smallest number.
+    """
+    single = p.astype(np.float32)
+    if not np.array_equal(single, p, equal_nan=True):
+        return 1e-6
+    may = 2.0**-12
+    if not (single.view(np.uint32) & 0xFFFF).any():  # bfloat16: the upper half of a float32
+        may = 2.0**-7
+    if np.array_equal(single.astype(np.float16), p, equal_nan=True):
+        may = max(may, 2.0**-9) + classes * 2.0**-25
+    return may

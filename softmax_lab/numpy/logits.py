@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_axes, as_real
+from softmax_lab.numpy._arguments import as_axes, as_real
+from softmax_lab.numpy._blocks import in_dtype
 
 
 def sigmoid(x):
@@ -27,11 +28,11 @@ def sigmoid(x):
     >>> sigmoid([0.0, -1000.0, 1000.0])
     array([0.5, 0. , 1. ])
     """
-    x = as_real(x)
+    x, dtype = as_real(x)
     wide = x.astype(np.result_type(x, np.float64), copy=False)
-    with np.errstate(under="ignore"):
+    with np.errstate(all="ignore"):
         w = np.exp(-np.abs(wide))  # at most 1
-    return (np.where(wide < 0, w, 1.0) / (1.0 + w)).astype(x.dtype)[()]
+        return in_dtype(np.where(wide < 0, w, 1.0) / (1.0 + w), dtype)[()]
 
 
 def logit(p):
@@ -61,15 +62,15 @@ def logit(p):
     >>> logit([0.5, 0.0, 1.0])
     array([  0., -inf,  inf])
     """
-    p = check_probabilities(p)
+    p, dtype = check_probabilities(p)
     wide = p.astype(np.result_type(p, np.float64), copy=False)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         # Near 1/2 the odds are near 1, and log1p keeps digits that log would lose. Of p and 1 − p
         # the smaller divides: it is exact where p is above 1/2, and where p is not.
         gap = np.abs(2 * wide - 1)
         near = np.copysign(np.log1p(gap / np.minimum(wide, 1 - wide)), wide - 0.5)
         x = np.where(gap < 0.5, near, np.log(wide) - np.log1p(-wide))
-    return x.astype(p.dtype)[()]
+    return in_dtype(x, dtype)[()]
 
 
 def logits_from_probabilities(p, axis=-1):
@@ -102,18 +103,20 @@ def logits_from_probabilities(p, axis=-1):
     >>> logits_from_probabilities([0.25, 0.25, 0.5]).round(4)
     array([-0.231 , -0.231 ,  0.4621])
     """
-    p = check_probabilities(p)
+    p, dtype = check_probabilities(p)
     rows, axes = np.atleast_1d(p), as_axes(axis, p.ndim)
-    with np.errstate(divide="ignore"):
+    with np.errstate(all="ignore"):
         x = np.log(rows, dtype=np.result_type(p, np.float64))
-    count = np.maximum((rows > 0).sum(axis=axes, keepdims=True), 1)
-    x = x - np.where(rows == 0, 0.0, x).sum(axis=axes, keepdims=True) / count
-    return x.astype(p.dtype).reshape(p.shape)[()]
+        count = np.maximum((rows > 0).sum(axis=axes, keepdims=True), 1)
+        x = x - np.where(rows == 0, 0.0, x).sum(axis=axes, keepdims=True) / count
+    return in_dtype(x.reshape(p.shape), dtype)[()]
 
 
 def check_probabilities(p, name="p"):
-    """Return `p` as a floating array, or raise ValueError for what cannot be a probability."""
-    p = as_real(p, name)
-    if wrong := p[(p < 0) | (p > 1)].ravel()[:1].tolist():
+    """Return `p` as `as_real` does, or raise ValueError for what cannot be a probability."""
+    p, dtype = as_real(p, name)
+    with np.errstate(all="ignore"):
+        wrong = p[(p < 0) | (p > 1)]
+    if wrong.size:
         raise ValueError(f"{name} must hold probabilities from 0 to 1, but it holds {wrong[0]}")
-    return p
+    return p, dtype

@@ -2,8 +2,17 @@
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import as_real
-from softmax_lab.numpy.stability import softmax
+from softmax_lab.numpy._arguments import (
+    as_array,
+    as_generator,
+    as_integer,
+    as_logits,
+    as_number,
+    as_real,
+    one_axis,
+)
+from softmax_lab.numpy._blocks import in_dtype
+from softmax_lab.numpy.stability import log_softmax, softmax
 
 
 def hardmax(x, axis=-1):
@@ -30,12 +39,15 @@ def hardmax(x, axis=-1):
     >>> hardmax([1.0, 3.0, 3.0])
     array([0., 1., 0.])
     """
-    x = as_real(x)
-    rows = np.atleast_1d(x)
-    y = np.zeros_like(rows)
-    np.put_along_axis(y, np.expand_dims(rows.argmax(axis=axis), axis), 1, axis)
-    np.copyto(y, np.nan, where=np.isnan(rows).any(axis=axis, keepdims=True))
-    return y.reshape(x.shape)[()]
+    given = as_array(x)
+    x, dtype = as_real(x)
+    axis = one_axis(axis, x.ndim)
+    rows = np.atleast_1d(given if given.dtype.kind in "biu" else x)  # floats may merge integers
+    y = np.zeros(rows.shape, x.dtype)
+    if rows.shape[axis]:
+        np.put_along_axis(y, rows.argmax(axis=axis, keepdims=True), 1, axis)
+        np.copyto(y, np.nan, where=np.isnan(rows).any(axis=axis, keepdims=True))
+    return in_dtype(y.reshape(x.shape), dtype)[()]
 
 
 def gumbel_noise(shape, *, rng, dtype=np.float64):
@@ -45,8 +57,8 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     ----------
     shape : int or tuple of int
         The shape of the noise.
-    rng : numpy.random.Generator
-        The source of randomness.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or a seed of one; None seeds it from the operating system.
     dtype : floating dtype, default float64
         Drawn in this precision; float16 is rounded from float32, long double made from float64.
 
@@ -72,14 +84,18 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     >>> gumbel_noise(3, rng=np.random.default_rng(0)).shape
     (3,)
     """
-    if not isinstance(rng, np.random.Generator):
-        raise TypeError(f"rng must be a numpy.random.Generator, but it is {rng!r}")
-    dtype = np.dtype(dtype)
+    rng = as_generator(rng)
+    given = np.dtype(dtype)
+    dtype = given if given.kind == "f" else as_array(np.empty(0, given), "dtype").dtype
     if dtype.kind != "f":
-        raise TypeError(f"dtype must be floating, but it is {dtype}")
-    drawn = np.float32 if dtype.itemsize <= 4 else np.float64
-    exponential = rng.standard_exponential(shape, dtype=drawn)
-    return -np.log(np.maximum(exponential, np.finfo(drawn).tiny)).astype(dtype)
+        raise TypeError(f"dtype must be floating, but it is {given}")
+    shape = tuple(as_integer(each, "shape") for each in (shape if np.iterable(shape) else (shape,)))
+    if any(each < 0 for each in shape):
+        raise ValueError(f"shape must not be negative, but it is {shape}")
+    drawn = np.float32 if given.itemsize <= 4 else np.float64
+    exponential = np.maximum(rng.standard_exponential(shape, dtype=drawn), np.finfo(drawn).tiny)
+    with np.errstate(all="ignore"):
+        return (-np.log(exponential)).astype(given)
 
 
 def gumbel_max(logits, axis=-1, *, rng):
@@ -91,8 +107,8 @@ def gumbel_max(logits, axis=-1, *, rng):
         Logits; -inf is never drawn.
     axis : int, default -1
         The classes.
-    rng : numpy.random.Generator
-        The source of randomness.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
@@ -117,15 +133,29 @@ def gumbel_max(logits, axis=-1, *, rng):
     >>> int(gumbel_max([-np.inf, 0.0, -np.inf], rng=np.random.default_rng(0)))
     1
     """
-    logits = check_drawable(as_real(logits, "logits"), axis)
-    return np.argmax(logits + gumbel_noise(logits.shape, rng=rng), axis=axis)
+    axis = one_axis(axis, as_array(logits, "logits").ndim)
+    log_p = drawable(logits, axis)
+    z = np.argmax(np.atleast_1d(log_p + gumbel_noise(log_p.shape, rng=rng)), axis=axis)
+    return z if log_p.ndim else z[()]
 
 
-def check_drawable(logits, axis=-1):
-    """Return `logits`, each row of which must have a class to draw."""
-    if not (logits.max(axis=axis) > -np.inf).all():
-        raise ValueError("logits must have a class to draw in each row: no nan, not all -inf")
-    return logits
+def drawable(logits, axis=-1):
+    """Return the log-probabilities of logits, or raise ValueError where there is no class to draw.
+
+    They are logits of moderate size: noise added to a huge logit would be rounded away.
+    """
+    log_p, _ = log_probabilities(logits, axis)
+    if log_p.shape[axis:][:1] == (0,) or np.isnan(log_p).any():
+        raise ValueError(
+            "logits must have a class to draw in each row: no nan, not all -inf, one +inf at most"
+        )
+    return log_p
+
+
+def log_probabilities(logits, axis):
+    """Return log-softmax of logits in float64 or wider, and the dtype that the logits came in."""
+    x, dtype, axes, _ = as_logits(logits, axis, "logits")
+    return np.asarray(log_softmax(x.astype(np.result_type(x, np.float64)), axes)), dtype
 
 
 def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
@@ -142,8 +172,8 @@ def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
         estimator. (Its gradient, that of the soft vector, exists in `softmax_lab.torch`.)
     axis : int, default -1
         The classes.
-    rng : numpy.random.Generator
-        The source of randomness.
+    rng : numpy.random.Generator, int or None
+        The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
@@ -170,11 +200,17 @@ def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
     >>> round(float(y.sum()), 12)
     1.0
     """
+    tau = as_number(tau, "tau")
     if not tau > 0:
         raise ValueError(f"tau must be above 0, but it is {tau}")
-    logits = as_real(logits, "logits")
-    noise = gumbel_noise(logits.shape, rng=rng, dtype=logits.dtype)
-    # Near τ = 0 the quotient outgrows half precision.
-    wide = logits.astype(np.result_type(logits, np.float64), copy=False)
-    y = softmax((wide + noise) / tau, axis)
-    return (hardmax(y, axis) if hard else y).astype(logits.dtype, copy=False)
+    axis = one_axis(axis, as_array(logits, "logits").ndim)
+    log_p, dtype = log_probabilities(logits, axis)
+    drawn = np.result_type(as_real(logits, "logits")[0], np.float32)
+    z = log_p + gumbel_noise(log_p.shape, rng=rng, dtype=drawn)
+    if hard:  # whatever τ is
+        return in_dtype(np.asarray(hardmax(z, axis)), dtype)[()]
+    with np.errstate(all="ignore"):
+        rows = np.atleast_1d(z)
+        rows = rows - rows.max(axis=axis, keepdims=True, initial=-np.inf)
+        rows = np.where(rows == -np.inf, rows, rows / tau)  # also for τ = inf
+    return in_dtype(np.asarray(softmax(rows, axis)).reshape(log_p.shape), dtype)[()]

@@ -7,7 +7,8 @@ step is too, except that for float32 softmax and log-softmax take it in float32,
 
 import numpy as np
 
-from softmax_lab.numpy._blocks import apply, as_real, reduce
+from softmax_lab.numpy._arguments import as_logits
+from softmax_lab.numpy._blocks import apply, in_dtype, reduce
 from softmax_lab.numpy._exponentials import Exponentials
 
 
@@ -194,7 +195,9 @@ def shifted_softmax(x, axis=-1):
     >>> shifted_softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    x = as_real(x)
-    with np.errstate(over="ignore", invalid="ignore"):
-        w = np.exp(x - x.max(axis=axis, keepdims=True, initial=-np.inf))
-        return w / w.sum(axis=axis, keepdims=True)
+    x, dtype, axes, _ = as_logits(x, axis)
+    rows = np.atleast_1d(x)
+    with np.errstate(all="ignore"):
+        w = np.exp(rows - rows.max(axis=axes, keepdims=True, initial=-np.inf))
+        p = w / w.sum(axis=axes, keepdims=True)
+    return in_dtype(p.reshape(x.shape), dtype)[()]

@@ -1,0 +1,517 @@
+"""How arguments come in: one rule for axes, masks, dtypes, integers, seeds, in every function."""
+
+import re
+import warnings
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+import softmax_lab as lab
+from softmax_lab.numpy.check import check_gradient
+
+INF = np.inf
+X = np.random.default_rng(0).normal(size=(3, 4))
+P = lab.softmax(X)
+Y = np.array([0, 3, 1])
+
+# Every function that takes an array, as a function of that array, beside one that it accepts.
+TAKERS = {
+    "softmax": (lab.softmax, X),
+    "log_softmax": (lab.log_softmax, X),
+    "logsumexp": (lab.logsumexp, X),
+    "shifted_softmax": (lab.shifted_softmax, X),
+    "naive_softmax": (lab.naive_softmax, X),
+    "hardmax": (lab.hardmax, X),
+    "predict": (lab.predict, X),
+    "sigmoid": (lab.sigmoid, X),
+    "logit": (lab.logit, P),
+    "logits_from_probabilities": (lab.logits_from_probabilities, P),
+    "entropy": (lab.entropy, P),
+    "kl_divergence p": (lambda p: lab.kl_divergence(p, P), P),
+    "kl_divergence q": (lambda q: lab.kl_divergence(P, q), P),
+    "kl_divergence from logits": (lambda x: lab.kl_divergence(x, X, from_logits=True), X),
+    "softmax_jacobian": (lab.softmax_jacobian, X),
+    "softmax_vjp x": (lambda x: lab.softmax_vjp(x, X), X),
+    "softmax_vjp v": (lambda v: lab.softmax_vjp(X, v), X),
+    "softmax_jvp v": (lambda v: lab.softmax_jvp(X, v), X),
+    "log_softmax_vjp v": (lambda v: lab.log_softmax_vjp(X, v), X),
+    "cross_entropy": (lambda x: lab.cross_entropy(x, Y), X),
+    "cross_entropy target": (lambda p: lab.cross_entropy(X, p), P),
+    "cross_entropy weight": (lambda w: lab.cross_entropy(X, Y, weight=w), P[0]),
+    "cross_entropy_with_grad": (lambda x: lab.cross_entropy_with_grad(x, Y)[1], X),
+    "nll_loss": (lambda x: lab.nll_loss(x, Y), lab.log_softmax(X)),
+    "linear x": (lambda x: lab.linear(x, X), X),
+    "linear weight": (lambda w: lab.linear(X, w), X),
+    "linear bias": (lambda b: lab.linear(X, X, b), P[0, :3]),
+    "gumbel_max": (lambda x: lab.gumbel_max(x, rng=0), X),
+    "gumbel_softmax": (lambda x: lab.gumbel_softmax(x, rng=0), X),
+    "reinforce_gradient": (lambda x: lab.reinforce_gradient(lambda z: 0.5 * z, x, rng=0), X[0]),
+    "arsm_gradient": (lambda x: lab.arsm_gradient(lambda z: 0.5 * z, x, rng=0), X[0]),
+    "check_gradient": (
+        lambda x: check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, x).expected,
+        X,
+    ),
+}
+# Two more that take integers.
+TARGETS = {
+    "cross_entropy": lambda y: lab.cross_entropy(X, y),
+    "nll_loss": lambda y: lab.nll_loss(X, y),
+    "one_hot": lambda y: lab.one_hot(y, 4),
+}
+takers = pytest.mark.parametrize(("function", "x"), TAKERS.values(), ids=TAKERS)
+targets = pytest.mark.parametrize("function", TARGETS.values(), ids=TARGETS)
+ONE_AXIS = {
+    "hardmax": lab.hardmax,
+    "predict": lab.predict,
+    "softmax_jacobian": lab.softmax_jacobian,
+    "gumbel_max": lambda x, axis: lab.gumbel_max(x, axis, rng=0),
+    "gumbel_softmax": lambda x, axis: lab.gumbel_softmax(x, axis=axis, rng=0),
+    "cross_entropy": lambda x, axis: lab.cross_entropy(x, Y, axis),
+    "nll_loss": lambda x, axis: lab.nll_loss(x, Y, axis),
+}
+SEVERAL_AXES = {
+    "softmax": lab.softmax,
+    "log_softmax": lab.log_softmax,
+    "logsumexp": lab.logsumexp,
+    "shifted_softmax": lab.shifted_softmax,
+    "naive_softmax": lab.naive_softmax,
+    "logits_from_probabilities": lambda x, axis: lab.logits_from_probabilities(P, axis),
+    "entropy": lambda x, axis: lab.entropy(P, axis),
+    "kl_divergence": lambda x, axis: lab.kl_divergence(x, x, axis, from_logits=True),
+    "softmax_vjp": lambda x, axis: lab.softmax_vjp(x, x, axis),
+    "log_softmax_vjp": lambda x, axis: lab.log_softmax_vjp(x, x, axis),
+}
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-15, atol=1e-17)
+
+
+def same(found, expected):
+    np.testing.assert_array_equal(found, expected, strict=False)
+
+
+@takers
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [1j, 0.0],
+        ["1.5", "2"],
+        b"abc",
+        [None, 1.0],
+        [Fraction(1, 2), Fraction(1, 3)],
+        [2**70, 1],
+        np.array(["2024-01-01"], "M8[D]"),
+        np.array([1, 2], "m8[s]"),
+        np.zeros(2, [("a", float)]),
+        {1.0, 2.0},
+        {"a": 1.0},
+    ],
+    ids=lambda bad: type(bad).__name__ + str(np.asarray(bad).dtype)[:8],
+)
+def test_what_holds_no_real_numbers_is_refused(function, x, bad):
+    if np.ndim(bad):
+        bad = np.resize(bad, x.shape)
+    with pytest.raises((TypeError, ValueError), match=r"but its dtype is|\(C,\), but the shape"):
+        function(bad)
+
+
+@takers
+def test_a_ragged_list_is_refused_by_name(function, x):
+    with pytest.raises(ValueError, match=r"^[a-z_]+ cannot be made an array: .*inhomogeneous"):
+        function([[1.0, 2.0], [3.0]])
+
+
+@takers
+@pytest.mark.parametrize("nested", [False, True])
+def test_no_mask_is_lost(function, x, nested):
+    masked = np.ma.masked_array(x, mask=x == x.flat[0])
+    if nested:
+        masked = list(masked) if x.ndim > 1 else [np.ma.masked, *x[1:].tolist()]
+    with pytest.raises(TypeError, match=r"^[a-z_]+ has masked entries"):
+        function(masked)
+    same(function(np.ma.masked_array(x)), function(x))
+
+
+@targets
+def test_no_mask_of_a_target_is_lost(function):
+    with pytest.raises(TypeError, match="target has masked entries"):
+        function(np.ma.masked_array(Y, mask=[1, 0, 0]))
+
+
+def test_no_mask_of_a_mask_or_an_output_is_lost():
+    with pytest.raises(TypeError, match="where has masked entries"):
+        lab.softmax(X, where=np.ma.masked_array(X > 0, mask=X > 1))
+    with pytest.raises(TypeError, match="masked"):
+        lab.softmax(X, out=np.ma.masked_array(X.copy(), mask=X > 0))
+
+
+@takers
+def test_other_containers_give_the_same(function, x):
+    expected = function(x)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for other in (x.tolist(), torch.from_numpy(x), memoryview(x), frozen, x.astype(">f8")):
+        same(function(other), expected)
+    if x.ndim == 2:
+        with warnings.catch_warnings(action="ignore"):
+            found = function(np.matrix(x))
+        same(found, expected)
+        assert not isinstance(found, np.matrix)
+
+
+@takers
+def test_a_long_double_is_taken(function, x):
+    np.testing.assert_allclose(function(x.astype(np.longdouble)), function(x), rtol=1e-13)
+
+
+@pytest.mark.parametrize(("function", "axis"), [(f, -1) for f in ONE_AXIS.values()])
+@pytest.mark.parametrize("wrong", [None, (0, 1)])
+def test_one_axis_is_one_integer(function, axis, wrong):
+    with pytest.raises(ValueError, match=re.escape(f"axis must be one integer, but it is {wrong}")):
+        function(X, wrong)
+
+
+@pytest.mark.parametrize(
+    "function", [*ONE_AXIS.values(), *SEVERAL_AXES.values()], ids=[*ONE_AXIS, *SEVERAL_AXES]
+)
+@pytest.mark.parametrize("wrong", ["a", 1.0, [0], True])
+def test_an_axis_is_an_integer(function, wrong):
+    with pytest.raises(TypeError, match=re.escape(f"axis must be an integer, but it is {wrong!r}")):
+        function(X, wrong)
+
+
+@pytest.mark.parametrize(
+    "function", [*ONE_AXIS.values(), *SEVERAL_AXES.values()], ids=[*ONE_AXIS, *SEVERAL_AXES]
+)
+def test_an_axis_that_is_not_there_is_named(function):
+    with pytest.raises(np.exceptions.AxisError, match="axis 7"):
+        function(X, 7)
+
+
+@pytest.mark.parametrize("shape", [(3, 0), (0, 3), (0, 0), (0,)])
+def test_nothing_in_nothing_out(shape):
+    x = np.empty(shape)
+    for function in (lab.softmax, lab.log_softmax, lab.shifted_softmax, lab.naive_softmax,
+                     lab.hardmax, lab.sigmoid, lab.logit, lab.logits_from_probabilities,
+                     lambda x: lab.softmax_vjp(x, x), lambda x: lab.log_softmax_vjp(x, x),
+                     lambda x: lab.gumbel_softmax(x, rng=0)):  # fmt: skip
+        assert function(x).shape == shape
+    n = shape[-1]
+    assert lab.softmax_jacobian(x).shape == (*shape, n)
+    same(lab.logsumexp(x), np.full(shape[:-1], -INF))
+    same(lab.kl_divergence(x, x, from_logits=True), np.zeros(shape[:-1]))
+    assert lab.linear(x, np.empty((5, n))).shape == (*shape[:-1], 5)
+    for function in (lab.predict, lambda x: lab.gumbel_max(x, rng=0)):
+        if n:
+            assert function(x).shape == shape[:-1]
+        else:
+            with pytest.raises(ValueError, match="class to"):
+                function(x)
+
+
+def test_no_class_is_no_target():
+    with pytest.raises(IndexError, match="there are none"):
+        lab.cross_entropy(np.empty((2, 0)), [0, 0])
+    with pytest.raises(ValueError, match=r"num_classes .* -1"):
+        lab.one_hot([], -1)
+
+
+@pytest.mark.parametrize("function", [lab.softmax, lab.log_softmax, lab.logsumexp])
+@pytest.mark.parametrize("where", [[0.0, 0.0, -INF], [1, 0, 1], ["yes", "", "no"]])
+def test_a_mask_holds_booleans(function, where):
+    with pytest.raises(TypeError, match="where must hold booleans, but its dtype is"):
+        function([1.0, 2.0, 3.0], where=where)
+
+
+@pytest.mark.parametrize("wrong", [None, 0.5, "0", True])
+def test_ignore_index_is_an_integer(wrong):
+    for loss in (lab.cross_entropy, lab.cross_entropy_with_grad, lab.nll_loss):
+        with pytest.raises(
+            TypeError, match=f"ignore_index must be an integer, but it is {wrong!r}"
+        ):
+            loss(X, Y, ignore_index=wrong)
+
+
+def test_numbers_are_numbers():
+    with pytest.raises(TypeError, match="label_smoothing must be a real number, but it is 'a'"):
+        lab.cross_entropy(X, Y, label_smoothing="a")
+    for wrong in ("a", 1j, [1.0, 2.0], None):
+        with pytest.raises(TypeError, match="tau must be a real number"):
+            lab.gumbel_softmax(X, wrong, rng=0)
+    with pytest.raises(TypeError, match="shape must be an integer"):
+        lab.gumbel_noise((2, 0.5), rng=0)
+    with pytest.raises(ValueError, match="shape must not be negative"):
+        lab.gumbel_noise(-1, rng=0)
+
+
+def test_the_output_is_checked_before_anything_is_computed():
+    frozen = np.zeros(3)
+    frozen.flags.writeable = False
+    with pytest.raises(ValueError, match="out must be writeable"):
+        lab.softmax([1.0, 2.0, 3.0], out=frozen)
+    with pytest.raises(TypeError, match="out has dtype int64, to which float64 cannot be cast"):
+        lab.softmax([1.0, 2.0, 3.0], out=np.zeros(3, np.int64))
+    with warnings.catch_warnings(action="ignore"):
+        matrix = np.matrix(np.zeros((3, 4)))
+    assert lab.softmax(X, out=matrix) is matrix
+    same(matrix, P)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.uint64])
+@pytest.mark.parametrize("axis", [0, 1, None])
+def test_huge_integers_are_subtracted_before_they_are_rounded(dtype, axis):
+    small = np.array([[0, 1, 7], [2, 2, 2]])
+    x = small.astype(dtype) + dtype(2**62)
+    for function in (lab.softmax, lab.log_softmax, lab.shifted_softmax):
+        close(function(x, axis), function(small - small.max(axis=axis, keepdims=True) * 1.0, axis))
+    close(lab.softmax_vjp(x, small, axis), lab.softmax_vjp(small, small, axis))
+    assert not np.any(lab.kl_divergence(x, small, axis, from_logits=True))
+    if axis is not None:
+        target = [0, 1, 1][: x.shape[1 - axis]]
+        close(lab.cross_entropy(x, target, axis), lab.cross_entropy(small, target, axis))
+        same(lab.hardmax(x, axis), lab.hardmax(small, axis))
+        same(lab.gumbel_max(x, axis, rng=3), lab.gumbel_max(small, axis, rng=3))
+
+
+def test_the_whole_range_of_int64_is_subtracted():
+    low, high = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+    same(lab.log_softmax([low, high]), [-(2.0**64), 0])
+    close(lab.softmax([high, 0, 1], where=[False, True, True])[1:], lab.softmax([0, 1]))
+    close(lab.softmax(np.array(high)), 1)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, bool])
+def test_linear_of_integers_is_exact(dtype):
+    x = np.array([100, 100]).astype(dtype)
+    found = lab.linear(x, x[None])
+    assert found.dtype == np.float64
+    same(found, [2 if dtype is bool else 20000])
+
+
+def test_linear_of_huge_integers_is_rounded_once():
+    x, weight = np.array([2**40, 1]), np.array([[2**40, 1], [2**62, -1]])
+    same(lab.linear(x, weight, [2**63 - 1, 0]), [float(2**80 + 2**63), float(2**102 - 1)])
+    same(lab.linear([2**53, 1, -(2**53)], [[1, 1, 1]]), [1])
+
+
+def test_linear_refuses_masks_and_complex_numbers():
+    for bad in (np.ma.masked_array([1.0, 2.0], mask=[1, 0]), [1j, 2.0]):
+        with pytest.raises(TypeError, match="weight"):
+            lab.linear([1.0, 2.0], [bad] if isinstance(bad, list) else bad[None])
+
+
+@pytest.mark.parametrize("rng", [None, 7, np.random.default_rng(7), np.random.PCG64(7)])
+def test_a_source_of_randomness_may_be_a_generator_a_seed_or_nothing(rng):
+    draws = [
+        lab.gumbel_noise(3, rng=rng),
+        lab.gumbel_max(X, rng=rng),
+        lab.gumbel_softmax(X, rng=rng),
+        lab.reinforce_gradient(lambda z: z, X[0], rng=rng),
+        lab.arsm_gradient(lambda z: z, X[0], rng=rng),
+    ]
+    assert all(np.isfinite(each).all() for each in draws)
+    assert (lab.gumbel_noise(9, rng=None) != lab.gumbel_noise(9, rng=None)).all(), (
+        "the same noise twice"
+    )
+    same(lab.gumbel_noise(9, rng=7), lab.gumbel_noise(9, rng=np.random.default_rng(7)))
+
+
+@pytest.mark.parametrize("wrong", ["a", 0.5, -1, np.random])
+def test_what_is_no_source_of_randomness_is_named(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"^rng must be a numpy\.random\.Generator"):
+        lab.gumbel_max(X, rng=wrong)
+
+
+FLOATS = [np.float16, np.float32, np.float64, np.longdouble]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("settings", ["raise", "warn"])
+def test_no_floating_point_error_leaves_the_package(dtype, settings):
+    """Underflow to 0, −inf at 0, overflow of a wide step: the results are right, nothing to say."""
+    tiny, large = np.finfo(dtype).smallest_subnormal, np.finfo(dtype).max
+    rows = [
+        [0, -1000, 1000], [large, -large, 0], [-large, -large, -large], [INF, 0, -INF],
+        [INF, INF, 0], [np.nan, 0, 1], [-INF, -INF, -INF], [tiny, -tiny, 0], [0, -20, -700],
+    ]  # fmt: skip
+    shares = [[1, 0, 0], [0.5, 0.5, 0], [1, tiny, 0]]
+    with np.errstate(all=settings):
+        for row in rows:
+            for x in (np.array(row, dtype), np.full((400, 3), row, dtype)):
+                for function in (lab.softmax, lab.log_softmax, lab.logsumexp, lab.sigmoid,
+                                 lab.shifted_softmax, lab.naive_softmax, lab.hardmax, lab.predict,
+                                 lab.softmax_jacobian):  # fmt: skip
+                    function(x)
+                v = np.broadcast_to(np.array([large, tiny, -1], dtype), x.shape)
+                lab.softmax_vjp(x, v)
+                lab.log_softmax_vjp(x, np.broadcast_to(np.array([1, tiny, -1], dtype), x.shape))
+                lab.kl_divergence(x, x[..., ::-1], from_logits=True)
+                y = np.zeros(x.shape[:-1], int)
+                for options in ({}, {"label_smoothing": 0.1}, {"weight": [1, 0, tiny]}):
+                    lab.cross_entropy_with_grad(x, y, **options)
+                    lab.cross_entropy_with_grad(x, y, reduction="none", **options)
+                lab.nll_loss(x, y, weight=[0, 1, 1], reduction="sum")
+                for tau in (1e-310, 1e-38, 1.0, INF):
+                    lab.gumbel_softmax(x, tau, rng=0)
+                    lab.gumbel_softmax(x, tau, hard=True, rng=0)
+                if not np.isnan(lab.softmax(x)).any():
+                    lab.gumbel_max(x, rng=0)
+                    if x.ndim == 1:
+                        lab.reinforce_gradient(lambda z: 1.0 * z, x, rng=0)
+                        lab.arsm_gradient(lambda z: 1.0 * z, x, rng=0)
+        for row in shares:
+            p = np.array(row, dtype)
+            for function in (lab.entropy, lab.logit, lab.logits_from_probabilities):
+                function(p)
+            for other in shares:
+                lab.kl_divergence(p, np.array(other, dtype))
+        lab.linear(np.array([tiny, 1], dtype), np.array([[tiny, 0]], dtype))
+        lab.softmax([1e308, -1e308], out=np.zeros(2, np.float16))
+        assert lab.check_gradient(lambda x: float(x.sum()), lambda x: np.ones(2), [1e-300, 1.0])
+
+
+def test_the_callers_own_floating_point_errors_stay_the_callers():
+    def overflowing(z):
+        return np.float64(1e308) * np.array([10.0] * np.size(z)).reshape(np.shape(z))
+
+    with np.errstate(over="raise"):
+        for estimator in (lab.reinforce_gradient, lab.arsm_gradient):
+            with pytest.raises(FloatingPointError):
+                estimator(overflowing, X[0], rng=0)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e8, -1e8, 1e17, 1e300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_an_offset_of_the_logits_does_not_change_the_draws(offset, dtype):
+    x = np.full((4000, 4), min(offset, float(np.finfo(dtype).max) / 2), dtype)
+    expected = lab.gumbel_max(np.zeros_like(x), rng=1)
+    same(lab.gumbel_max(x, rng=1), expected)
+    for hard in (False, True):
+        y = lab.gumbel_softmax(x, hard=hard, rng=2)
+        same(y, lab.gumbel_softmax(np.zeros_like(x), hard=hard, rng=2))
+        assert np.bincount(y.argmax(axis=1)).min() > 900
+    for estimator in (lab.reinforce_gradient, lab.arsm_gradient):
+        same(estimator(lambda z: z / 3, x[0], rng=3), estimator(lambda z: z / 3, 0 * x[0], rng=3))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("tau", [1e-320, 1e-38, 1.0, 1e38, INF])
+def test_a_hard_draw_does_not_depend_on_the_temperature(dtype, tau):
+    x = np.array([[0.0, 1.0, -INF, 2.0]] * 500, dtype)
+    found = lab.gumbel_softmax(x, tau, hard=True, rng=5)
+    same(found, lab.gumbel_softmax(x, 1.0, hard=True, rng=5))
+    same(found.sum(axis=1), 1)
+    assert (found[:, [0, 1, 3]].sum(axis=0) > 20).all()
+
+
+def test_the_limits_of_the_temperature():
+    x = np.array([0.0, 1.0, -INF, 2.0])
+    same(lab.gumbel_softmax(x, INF, rng=0), np.array([1, 1, 0, 1]) / 3)
+    cold = lab.gumbel_softmax(x, 1e-38, rng=0)
+    same(cold, lab.gumbel_softmax(x, hard=True, rng=0))
+
+
+def test_two_infinities_leave_nothing_to_draw():
+    with pytest.raises(ValueError, match="class to draw"):
+        lab.gumbel_max([INF, INF, 0.0], rng=0)
+    same(lab.gumbel_max([[0.0, INF]] * 50, rng=0), 1)
+
+
+def bfloat16(p):
+    """Round to bfloat16, half to even, and keep the result in float64."""
+    bits = np.asarray(p, np.float32).view(np.uint32).astype(np.uint64)
+    bits = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 << 16
+    return bits.astype(np.uint32).view(np.float32).astype(np.float64)
+
+
+ROUNDINGS = {
+    "bfloat16": bfloat16,
+    "float16": lambda p: np.asarray(p).astype(np.float16).astype(np.float64),
+    "float32": lambda p: np.asarray(p).astype(np.float32).astype(np.float64),
+    "through arithmetic": lambda p: 0.9 * np.asarray(p, np.float32).astype(np.float64) + 0.1
+    / np.shape(p)[-1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rounded", ROUNDINGS.values(), ids=ROUNDINGS)
+@pytest.mark.parametrize("carrier", [np.float32, np.float64, np.longdouble])
+def test_a_distribution_may_have_been_rounded_before_it_came(rounded, carrier):
+    p = lab.softmax(np.random.default_rng(0).normal(size=(300, 50)) * 3)
+    p, q = rounded(p).astype(carrier), rounded(p[::-1]).astype(carrier)
+    np.testing.assert_allclose(lab.entropy(p), stats.entropy(p.astype(float), axis=1), rtol=0.03)
+    assert (lab.kl_divergence(p, q) >= 0).all()
+
+
+@pytest.mark.parametrize("n", [1_000_000, 10_000_000])
+def test_a_long_row_of_float16_is_a_distribution(n):
+    p = np.full(n, 1 / n, np.float16)
+    assert abs(p.sum(dtype=float) - 1) > 0.01
+    for row in (p, p.astype(float)):
+        assert lab.entropy(row) > 10
+
+
+@pytest.mark.parametrize(
+    "row", [[0.5, 0.25], [0.3333, 0.3333, 0.3333], [0.5, 0.4999], [0.5, 0.25, 0.125, 0.0625], []]
+)
+def test_what_no_rounding_explains_is_refused(row):
+    with pytest.raises(ValueError, match="must sum to 1"):
+        lab.entropy(row)
+
+
+@pytest.mark.parametrize("name", ["bfloat16", "float8_e5m2", "float16"])
+def test_half_precision_of_ml_dtypes_is_computed_wide_and_rounded_once(name):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    dtype = np.dtype(getattr(ml_dtypes, name, name))
+    x = (X * 3).astype(dtype)
+    wide = x.astype(float)
+    for function in (
+        lab.softmax,
+        lab.log_softmax,
+        lab.logsumexp,
+        lab.sigmoid,
+        lab.naive_softmax,
+        lab.shifted_softmax,
+        lab.hardmax,
+        lambda x: lab.cross_entropy(x, Y),
+        lambda x: lab.cross_entropy_with_grad(x, Y)[1],
+        lambda x: lab.softmax_vjp(x, wide),
+        lambda x: lab.kl_divergence(x, x[::-1], from_logits=True),
+    ):
+        found = function(x)
+        assert found.dtype == dtype
+        if function is not lab.naive_softmax and function is not lab.shifted_softmax:
+            same(found.astype(float), np.asarray(function(wide)).astype(dtype).astype(float))
+    same(lab.predict(x), lab.predict(wide))
+    same(lab.gumbel_max(x, rng=0), lab.gumbel_max(wide, rng=0))
+    same(lab.cross_entropy(X, P.astype(dtype)), lab.cross_entropy(X, P.astype(dtype).astype(float)))
+
+
+def test_integers_of_ml_dtypes_are_classes():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    same(lab.one_hot(Y.astype(ml_dtypes.int4), 4), lab.one_hot(Y, 4))
+
+
+def test_bfloat16_of_torch_is_taken_as_float32():
+    x = torch.from_numpy(X).bfloat16()
+    found = lab.softmax(x)
+    assert found.dtype == np.float32
+    same(found, lab.softmax(x.float().numpy()))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", "int16", "int32"])
+@targets
+def test_every_integer_is_a_class(function, dtype):
+    expected = function(Y)
+    same(function(Y.astype(dtype)), expected)
+    same(function(Y.astype(np.dtype(dtype).newbyteorder(">"))), expected)
+    same(function(torch.from_numpy(Y.astype(dtype))), expected)
+
+
+@targets
+def test_classes_beyond_int64_are_named(function):
+    with pytest.raises(IndexError, match=f"{2**63}"):
+        function(np.array([0, 2**63, 1], np.uint64))
