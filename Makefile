@@ -9,7 +9,7 @@ WORKERS ?= auto
 VERSIONS ?= newest
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab lint test browser package bench accuracy mutation pages notebooks lock clean
+.PHONY: help book serve lab lint test browser package bench accuracy mutation pages notebooks student lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,8 +58,12 @@ pages: book ## picture every page (_build/screenshots) and weigh it (docs/pages.
 	@$(BIN)/python -m tools.pages screenshots
 	@$(BIN)/python -m tools.pages weights
 
-notebooks: .venv/.ready ## strip outputs and machine metadata from the notebooks
+notebooks: .venv/.ready ## strip the notebooks, and take their starters out for `softmax-lab start`
 	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/python -m tools.starters
+
+student: .venv/.ready ## write the notebooks without solutions, to hand out (_build/student)
+	@$(BIN)/python -m tools.student
 
 lock: ## write the lock anew: the newest versions that pyproject.toml allows, torch as pinned
 	@$(PYTHON) tools/lock.py

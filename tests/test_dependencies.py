@@ -1,5 +1,6 @@
 """pyproject.toml, requirements.txt and environment.yml describe one environment."""
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -22,7 +23,8 @@ LOCK = {
 
 def in_the_lock():
     extras = PROJECT["optional-dependencies"]
-    return [*PROJECT["dependencies"], *extras["torch"], *extras["book"], *extras["test"]]
+    wanted = [extras[name] for name in ("torch", "book", "watch", "test")]
+    return [*PROJECT["dependencies"], *itertools.chain(*wanted)]
 
 
 @pytest.mark.parametrize("line", in_the_lock())

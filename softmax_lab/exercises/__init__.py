@@ -16,9 +16,10 @@ import difflib
 
 from softmax_lab.exercises import cross_entropy, definition, gradients, logits, soft_max, stability
 from softmax_lab.exercises._grade import grade
+from softmax_lab.exercises._progress import Progress
 from softmax_lab.exercises._report import Hints, Table
 
-__all__ = ["check", "hint", "list", "names", "progress", "verify"]
+__all__ = ["check", "hint", "list", "names", "progress", "remember", "verify"]
 
 CHAPTERS = (definition, logits, soft_max, stability, gradients, cross_entropy)
 EXERCISES = {
@@ -26,7 +27,7 @@ EXERCISES = {
     for chapter in CHAPTERS
     for exercise in chapter.EXERCISES
 }
-_solved, _hints_given = set(), {}  # of this session
+_progress = Progress()  # of this session
 
 
 def names():
@@ -90,7 +91,7 @@ def check(name, answer, *, seconds=10.0):
     """
     report = grade(_find(name), answer, seconds)
     if report:
-        _solved.add(name)
+        _progress.solve(name)
     return report
 
 
@@ -141,8 +142,7 @@ def hint(name):
     'Write both probabilities as fractions. What do they have in common?'
     """
     hints = _find(name).hints
-    _hints_given[name] = min(_hints_given.get(name, 0) + 1, len(hints))
-    return Hints(name, hints, _hints_given[name])
+    return Hints(name, hints, _progress.read_hint(name, available=len(hints)))
 
 
 def list():
@@ -160,17 +160,41 @@ def list():
 
 
 def progress():
-    """Return what this session has solved, chapter by chapter.
+    """Return what is solved, chapter by chapter: in this session, or since `remember`.
 
     Returns
     -------
     Table
+        Hints that were read are counted, and count for nothing: they are there to be read.
     """
     rows = []
     for module in CHAPTERS:
         mine = [exercise.name for exercise in module.EXERCISES]
-        solved = [name for name in mine if name in _solved]
-        left = [name for name in mine if name not in _solved]
+        solved = [name for name in mine if name in _progress.solved]
+        left = [name for name in mine if name not in _progress.solved]
         chapter = EXERCISES[mine[0]][0]
-        rows.append((chapter, f"{len(solved)} of {len(mine)}", ", ".join(left) or "all done"))
-    return Table(("chapter", "solved", "still to do"), rows)
+        read = sum(_progress.hints.get(name, 0) for name in mine)
+        share = f"{len(solved)} of {len(mine)}"
+        rows.append((chapter, share, read, ", ".join(left) or "all done"))
+    return Table(("chapter", "solved", "hints read", "still to do"), rows)
+
+
+def remember(path):
+    """Keep what is solved, and which hints were read, in a file from one day to the next.
+
+    Call it once at the top of each notebook. What the file holds is taken in; from then on each
+    solved exercise and each hint is written to it at once. Several notebooks may share a file.
+
+    Parameters
+    ----------
+    path : str or path
+        The file: JSON, made when it is not there.
+
+    Raises
+    ------
+    ValueError
+        If the file holds something else. It is left as it is.
+    OSError
+        If it can be neither read nor written.
+    """
+    _progress.remember(path)

@@ -108,7 +108,7 @@ exercises.verify("odds", right)
 print(exercises.progress().rows[0][1])
 exercises.check("odds", right)
 exercises.check("odds", lambda x, i, j: 0.0)
-print(exercises.progress().rows[0][1], "odds" in exercises.progress().rows[0][2])
+print(exercises.progress().rows[0][1], "odds" in exercises.progress().rows[0][-1])
 """
     lines = subprocess.check_output([sys.executable, "-c", code], text=True).splitlines()
     assert lines == ["0 of 6", "1 of 6 False"]

@@ -1,0 +1,76 @@
+"""Check at each save what changed, and move on to the next exercise that is open."""
+
+import ast
+from pathlib import Path
+
+from softmax_lab import exercises
+from softmax_lab.cli._answers import Unreadable, read
+from softmax_lab.cli._terminal import say
+from softmax_lab.cli._worker import SOLVED, UNTOUCHED, Limits, verdicts
+
+
+class Watch:
+    """A file of answers, what is solved in it, and the exercise at hand."""
+
+    def __init__(self, path):
+        self.path, self.first_look = Path(path), True
+        self.solved, self.needed, self.at_hand = set(), {}, None
+
+    def look(self):
+        """Read the file, check what changed since the last look, and say what is next."""
+        try:
+            answers = read(self.path, folder=str(self.path.absolute().parent))
+        except Unreadable as reason:
+            say(f"{self.path}: {reason}")
+            return
+        needed = {name: answers.needed(name) or answers.cells for name in answers.names}
+        changed = [name for name in needed if needed[name] != self.needed.get(name)]
+        before = {*changed} if self.first_look else self.solved
+        self.needed, self.first_look = needed, False
+        self.solved = self.solved - {*changed}
+        for verdict in verdicts(answers, changed, Limits()):
+            if verdict.whole_file:  # nothing is known before it runs again
+                say(verdict.report)
+                self.needed = {}
+                return
+            if verdict.verdict == SOLVED:
+                self.solved |= {verdict.exercise}
+            news = verdict.verdict != SOLVED or verdict.exercise not in before
+            if news and verdict.verdict != UNTOUCHED:
+                say(verdict.report)
+        if changed:
+            self.go_on(answers)
+
+    def go_on(self, answers):
+        """Say which exercise is open, where its function stands, and how many are solved."""
+        left = [name for name in self.needed if name not in self.solved]
+        say(f"\n{len(self.solved)} of {len(self.needed)} solved.")
+        if not left:
+            say("All done. Ctrl-C ends it.")
+            return
+        if self.at_hand not in left:
+            self.at_hand = left[0]
+        title = exercises.EXERCISES[self.at_hand][1].title
+        say(f"Next: my_{self.at_hand} ({place(answers, self.at_hand)}), {title}.")
+        say(f"Save the file to check it; softmax-lab hint {self.at_hand} helps; Ctrl-C ends it.")
+
+
+def place(answers, name):
+    """Return where the answer to an exercise stands."""
+    for where, statement in answers.parts()[0]:
+        if isinstance(statement, ast.FunctionDef) and statement.name == f"my_{name}":
+            return f"{where}, line {statement.lineno}"
+    return answers.label
+
+
+def watch(path):
+    """Watch a file of answers until Ctrl-C."""
+    from watchfiles import watch as saves
+
+    watched = Watch(path)
+    watched.look()
+    # Editors save by writing anew or by renaming, so the folder is watched. Whatever it tells, or
+    # misses, the file's content decides.
+    folder = watched.path.absolute().parent
+    for _ in saves(folder, recursive=False, yield_on_timeout=True, rust_timeout=1000):
+        watched.look()

@@ -1,0 +1,90 @@
+"""Run `softmax-lab` as people do: in a folder, in a process of its own, perhaps in a terminal."""
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-m", "softmax_lab"]
+GENEROUS = 120  # seconds, for machines that run many tests at once
+
+RIGHT = "import numpy as np\n\ndef my_odds(x, i, j):\n    return np.exp(x[i] - x[j])\n"
+WRONG = "import numpy as np\n\ndef my_odds(x, i, j):\n    return x[i] - x[j]\n"
+
+
+def environment(**more):
+    """Return the environment in which the command finds this package."""
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")}
+    return env | {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PYTHONUTF8": "1"} | more
+
+
+def run(folder, *arguments, **env):
+    """Run the command in a folder, without a terminal; return what came of it."""
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=environment(**env),
+        capture_output=True,
+        text=True,
+        timeout=GENEROUS,
+    )
+
+
+class Terminal:
+    """The command in a pseudo-terminal."""
+
+    def __init__(self, folder, *arguments, **env):
+        self.screen, theirs = pty.openpty()
+        self.seen = ""
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=folder,
+            env=environment(**env),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        os.set_blocking(self.screen, False)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.screen)
+
+    def read(self):
+        """Add what the terminal shows by now to `seen`; return whether there may be more."""
+        try:
+            more = os.read(self.screen, 65536)
+        except BlockingIOError:
+            return True
+        except OSError:  # the other end is closed
+            return False
+        self.seen += more.decode(errors="replace").replace("\r\n", "\n")
+        return bool(more)
+
+    def until(self, pattern):
+        """Wait until the terminal shows a pattern, and forget what it showed up to there."""
+        end = time.monotonic() + GENEROUS
+        while not (found := re.search(pattern, self.seen)):
+            assert time.monotonic() < end, f"{pattern!r} never came, but:\n{self.seen}"
+            assert self.read(), f"it ended before {pattern!r} came, with:\n{self.seen}"
+            time.sleep(0.02)
+        before, self.seen = self.seen[: found.end()], self.seen[found.end() :]
+        return before
+
+    def all(self):
+        """Wait for the end; return all that the terminal shows."""
+        end = time.monotonic() + GENEROUS
+        while self.read():
+            assert time.monotonic() < end, f"it does not end, but shows:\n{self.seen}"
+            time.sleep(0.02)
+        return self.seen

@@ -1,0 +1,192 @@
+"""A class is graded, whatever was handed in."""
+
+import csv
+import json
+import os
+
+import pytest
+
+from tests.cli.command import RIGHT, WRONG, run
+from tests.cli.test_verbs import notebook
+
+BROKEN = {
+    "syntax": "def my_odds(:",
+    "raises": "my_odds = 1 / 0",
+    "exits": "import sys\nmy_odds = 1\nsys.exit()",
+    "leaves": "import os\nmy_odds = 1\nos._exit(0)",
+    "dies": "import os, signal\nmy_odds = 1\nos.kill(os.getpid(), signal.SIGKILL)",
+    "endless": "my_odds = 1\nwhile True: pass",
+    "stubborn": """
+my_odds = 1
+while True:
+    try:
+        while True: pass
+    except BaseException: pass""",
+    "compiled": "my_odds = 1\nsum(range(10**12))",
+    "greedy": "my_odds = 1\nx = bytearray(2**40)",
+    "greedy_slowly": "my_odds = 1\nx = []\nwhile True: x.append(bytearray(2**24))",
+    "deep": "my_odds = 1\ndef f(): f()\nf()",
+    "crash": "my_odds = 1\nimport ctypes\nctypes.string_at(0)",
+    "forks": """
+import os
+my_odds = 1
+if os.fork() == 0:
+    while True: pass
+os._exit(0)""",
+    "fills_the_disk": "my_odds = 1\nopen('x', 'wb').write(bytes(2 * 10**8))",
+    "brackets": "my_odds = " + "(" * 100_000,
+}
+STILL_RIGHT = {
+    "prints": RIGHT + "\nfor _ in range(100): print('x' * 10**6)",
+    "deletes": RIGHT + "\nimport os, shutil\nshutil.rmtree(os.getcwd(), ignore_errors=True)",
+    "scribbles": RIGHT
+    + """
+import os
+for number in range(3, 64):
+    try: os.write(number, b"junk" * 100)
+    except OSError: pass""",
+    "threads": RIGHT
+    + "\nimport threading, time\nthreading.Thread(target=time.sleep, args=[9999]).start()",
+    "latin": "# -*- coding: latin-1 -*-\n# \xe9t\xe9\n" + RIGHT,
+    "asks": RIGHT + "\ntry: input('your name?')\nexcept EOFError: pass",
+}
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Grade a class of everything; return the verdict and diagnosis of who and exercise."""
+    folder = tmp_path_factory.mktemp("class")
+    for name, text in (BROKEN | STILL_RIGHT).items():
+        (folder / f"{name}.py").write_text(text, encoding="latin-1")
+    (folder / "junk.py").write_bytes(b"my_odds = 1\n" + bytes(range(256)))
+    (folder / "not_utf8.py").write_bytes(b"my_odds = '\xff'\n")
+    (folder / "junk.ipynb").write_bytes(os.urandom(1000))
+    (folder / "list.ipynb").write_text("[" * 100_000)
+    (folder / "nothing.py").write_text("")
+    (folder / "anna.py").write_text(RIGHT)
+    (folder / "ben").mkdir()
+    (folder / "ben" / "anna.py").write_text(WRONG)
+    notebook(folder / "ben", RIGHT, name="anna.ipynb")
+    (folder / "ben" / "link.py").symlink_to(folder / "anna.py")
+    (folder / "ben" / "around").symlink_to(folder)
+    (folder / "folder.py").mkdir()
+    (folder / ".ipynb_checkpoints").mkdir()
+    (folder / ".ipynb_checkpoints" / "anna.py").write_text(RIGHT)
+    os.mkfifo(folder / "pipe.py")
+    (folder / "=1+1.py").write_text(RIGHT)
+    (folder / "late.py").write_text(
+        "".join(
+            f"def my_{name}(*a):\n    while True: pass\n"
+            for name in ("linear_layer", "softmax_definition", "batch_softmax", "predict", "odds")
+        )
+    )
+    (folder / "patches.py").write_text(
+        f"{RIGHT}\ndef my_linear_layer(x, weight, bias):\n    np.exp = None\n    np.array = None\n"
+    )
+    out = tmp_path_factory.mktemp("out")
+    before = sorted(path for path in folder.rglob("*"))
+    shown = run(out, "grade", folder, "--seconds", "2", "--megabytes", "1500")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stderr == ""
+    assert sorted(path for path in folder.rglob("*")) == before
+    lines = json.loads((out / "grades.json").read_text(encoding="utf-8"))
+    with open(out / "grades.csv", encoding="utf-8", newline="") as file:
+        as_csv = list(csv.DictReader(file))
+    assert [{k: v.removeprefix("'") for k, v in line.items()} for line in as_csv] == lines
+    assert "'=1+1.py" in {line["who"] for line in as_csv}, "a spreadsheet would compute it"
+    assert list(lines[0]) == ["who", "exercise", "verdict", "diagnosis"]
+    return {(x["who"], x["exercise"]): (x["verdict"], x["diagnosis"]) for x in lines}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_broken(table, name):
+    verdict, diagnosis = table[f"{name}.py", "odds"]
+    assert verdict == "broken"
+    assert diagnosis
+
+
+@pytest.mark.parametrize("name", STILL_RIGHT)
+def test_an_answer_is_right_whatever_its_file_does_besides(table, name):
+    assert table[f"{name}.py", "odds"] == ("solved", "")
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ("syntax.py", "syntax.py, line 1: SyntaxError"),
+        ("raises.py", "raises.py, line 1: ZeroDivisionError: division by zero"),
+        ("exits.py", "exits.py, line 3: SystemExit"),
+        ("endless.py", "endless.py, line 2: it takes too long"),
+        ("greedy.py", "greedy.py, line 2: MemoryError"),
+        ("leaves.py", "its process ended before the check did"),
+        ("compiled.py", "it takes too long, and had to be killed"),
+        ("not_utf8.py", "SyntaxError"),
+    ],
+)
+def test_a_broken_file_is_told_where(table, who, says):
+    assert says in table[who, "odds"][1]
+
+
+def test_same_names_in_other_folders_are_others(table):
+    assert table["anna.py", "odds"][0] == "solved"
+    assert table["ben/anna.ipynb", "odds"][0] == "solved"
+    verdict, diagnosis = table["ben/anna.py", "odds"]
+    assert verdict == "not yet"
+    assert diagnosis.startswith("the logarithm of the odds.")
+
+
+@pytest.mark.parametrize(
+    ("who", "says"),
+    [
+        ("junk.ipynb", "not a Jupyter notebook"),
+        ("list.ipynb", "not a Jupyter notebook"),
+        ("ben/link.py", "symbolic link"),
+        ("pipe.py", "no ordinary file"),
+    ],
+)
+def test_what_is_no_file_of_answers_gets_a_line(table, who, says):
+    verdict, diagnosis = table[who, ""]
+    assert verdict == "broken"
+    assert says in diagnosis
+
+
+def test_a_file_without_answers_gets_a_line(table):
+    assert table["nothing.py", ""][0] == "missing"
+
+
+def test_folders_are_not_gone_through_twice(table):
+    assert not [who for who, _ in table if "around" in who or "checkpoints" in who]
+    assert ("folder.py", "") not in table
+
+
+def test_a_file_of_endless_answers_is_given_up(table):
+    lines = {
+        exercise: diagnosis for (who, exercise), (_, diagnosis) in table.items() if who == "late.py"
+    }
+    assert [d.startswith("it takes too long") for d in lines.values()] == [True] * 3 + [False] * 2
+    assert lines["odds"].startswith("not run")
+
+
+def test_answers_of_a_file_do_not_meet(table):
+    assert table["patches.py", "linear_layer"][0] == "not yet"
+    assert table["patches.py", "odds"][0] == "solved"
+
+
+def test_the_help_says_that_it_is_no_sandbox(tmp_path):
+    shown = run(tmp_path, "grade", "--help").stdout
+    assert "no sandbox" in shown
+    assert "docker run" in shown
+
+
+def test_a_folder_of_nothing(tmp_path):
+    shown = run(tmp_path, "grade", ".")
+    assert shown.returncode == 2
+    assert "no .py or .ipynb files" in shown.stderr
+    assert run(tmp_path, "grade", "nowhere").returncode == 2
+
+
+@pytest.mark.parametrize("limit", ["--seconds=0", "--seconds=nan", "--megabytes=-1", "--seconds=x"])
+def test_limits_are_positive_numbers(tmp_path, limit):
+    shown = run(tmp_path, "grade", ".", limit)
+    assert shown.returncode == 2
+    assert "positive number" in shown.stderr
