@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 from softmax_lab.cli._start import chapters
 from tools.solutions import BOOK

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import symtable
 from dataclasses import dataclass, field
 
 from softmax_lab import exercises
@@ -95,41 +96,43 @@ def code_cells(content, label):
         raise Unreadable("it is not a Jupyter notebook (version 4)") from None
 
 
-def bound(statement):
-    """Return the names that a statement of a module binds or changes."""
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    names = set()
+def names_of(statement):
+    """Return the names that a statement of a module binds or changes, and those it reads."""
+    module = symtable.symtable(ast.unparse(statement), "", "exec")
+    here = module.get_symbols()
+    binds = {s.get_name() for s in here if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    reads = {s.get_name() for s in here if s.is_referenced()}
+    inner = [*module.get_children()]
+    for table in inner:  # functions, classes: what is local to them is nobody else's
+        inner += table.get_children()
+        reads |= {s.get_name() for s in table.get_symbols() if s.is_global()}
     for node in ast.walk(statement):
-        if isinstance(node, ast.alias):
-            names.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(getattr(node, "ctx", None), ast.Store):
-            names.add(root(node))
+        if isinstance(getattr(node, "ctx", None), ast.Store) and not isinstance(node, ast.Name):
+            binds.add(root(node))  # `table[3] = 1` changes `table`
     if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        names.add(root(statement.value.func, below=True))  # `seen.append(1)` changes `seen`
-    return names - {None}
+        function = statement.value.func  # `seen.append(1)` changes `seen`
+        binds |= set() if isinstance(function, ast.Name) else {root(function)}
+    if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
+        binds.add("*")
+    return binds - {None}, reads
 
 
-def root(node, below=False):
-    """Return the name that `table`, `table[3]` or `table.entry` starts with, or None."""
-    if below and isinstance(node, ast.Name):
-        return None
+def root(node):
+    """Return the name that `table[3]` or `table.entry` starts with, or None."""
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return getattr(node, "id", None)
 
 
 def slice_of(statements, name):
-    """Return the statements that bind a name, those that bind what they mention, and so on."""
+    """Return the statements that bind a name, those that bind what they read, and so on."""
+    names = [names_of(statement) for _, statement in statements]
+    binds, reads = [b for b, _ in names], [r for _, r in names]
     imports = [isinstance(s, ast.Import | ast.ImportFrom) for _, s in statements]
-    binds = [bound(s) for _, s in statements]
     modules = set().union(*itertools.compress(binds, imports))
     binds = [b if i else b - modules for b, i in zip(binds, imports, strict=True)]
     wanted, kept = {name, "*"}, set()
     while more := {i for i, names in enumerate(binds) if i not in kept and names & wanted}:
         kept |= more
-        nodes = itertools.chain.from_iterable(ast.walk(statements[i][1]) for i in more)
-        wanted |= {node.id for node in nodes if isinstance(node, ast.Name)}
+        wanted |= set().union(*(reads[i] for i in more))
     return [statements[i] for i in sorted(kept)]

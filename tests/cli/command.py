@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "softmax_lab"]
 GENEROUS = 120  # seconds, for machines that run many tests at once
@@ -32,6 +34,12 @@ def run(folder, *arguments, **env):
         text=True,
         timeout=GENEROUS,
     )
+
+
+def notebook(folder, *sources, name="answers.ipynb"):
+    """Write a notebook of code cells."""
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / name)
 
 
 class Terminal:

@@ -8,12 +8,11 @@ import subprocess
 import sys
 import tomllib
 
-import nbformat
 import pytest
 
 from softmax_lab import cli, exercises
 from softmax_lab.cli._start import chapters, starters
-from tests.cli.command import COMMAND, RIGHT, ROOT, WRONG, Terminal, environment, run
+from tests.cli.command import COMMAND, RIGHT, ROOT, WRONG, Terminal, environment, notebook, run
 from tools import starters as notebooks
 
 ESCAPE = "\33["
@@ -173,11 +172,6 @@ def test_check_of_an_answer_that_is_missing(tmp_path):
     assert "there is no function my_predict" in shown.stdout
 
 
-def notebook(folder, *sources, name="answers.ipynb"):
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / name)
-
-
 def test_of_a_notebook_runs_what_the_answer_needs(tmp_path):
     notebook(
         tmp_path,
@@ -189,7 +183,7 @@ def test_of_a_notebook_runs_what_the_answer_needs(tmp_path):
         "seen.append(np.exp)",
         "seen[0] = np.exp",
         "def my_odds(x, i, j):\n    return seen[0](difference(x, i, j))",
-        "while True: pass",
+        "while True: x = i = 1",  # not the x and the i of the functions
         "def my_predict(x:",
         'exercises.check("odds", my_odds)',
     )
