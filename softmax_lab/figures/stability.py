@@ -52,13 +52,15 @@ def offset_table(logits=(0.0, -1.0, -4.0)):
     return offsets, naive, shifted, verdicts
 
 
-def offsets(logits=(0.0, -1.0, -4.0)):
+def offsets(logits=(0.0, -1.0, -4.0), start=-101):
     """Draw the naive softmax in float32 while a slider adds an offset to all logits.
 
     Parameters
     ----------
     logits : sequence of float, shape (T,)
         The logits at offset 0.
+    start : float, default -101
+        The offset that the slider shows first, from -112 to 96.
 
     Returns
     -------
@@ -123,7 +125,7 @@ def offsets(logits=(0.0, -1.0, -4.0)):
         + heads.mark_point(filled=True, size=70, opacity=1, color=COLOURS["vermillion"]).encode(
             x=x, y=alt.Y("naive:Q")
         ),
-        slider("c", "offset c", -101, LOW, HIGH, STEP),
+        slider("c", "offset c", start, LOW, HIGH, STEP),
         alt.param(name="naive", value=_json(naive)),
         alt.param(name="shifted", value=_json(shifted)),
         alt.param(name="verdicts", value=verdicts.tolist()),
