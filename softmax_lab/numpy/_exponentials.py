@@ -14,45 +14,79 @@ HIGHEST = {
     np.dtype(t): 0.7 * float(np.log(np.finfo(t).max))
     for t in (np.float16, np.float32, np.float64, np.longdouble)
 }
+# The same of the sum of e^x, which for few classes stands in for the maximum.
+E_LOWEST, E_HIGHEST = np.exp(-1.0), {t: np.exp(np.longdouble(h)) for t, h in HIGHEST.items()}
 
 
 class Exponentials:
     """w = e^(x − c) of a block of rows, and the sum of w.
 
-    `a` is the maximum of each row and `c` the shift. Rows longer than the scratch are worked on in
-    parts, and their w is kept in `keep`, or else computed again.
+    `a` is the maximum of each row and `c` the shift; both are known after `split`. Rows longer than
+    the scratch are worked on in parts, and their w is kept in `keep`, or else computed again.
     """
 
     def __init__(self, x, scratch, keep=None):
         self.x, self.scratch, self.filled = x, scratch, False
         self.keep = None if x.dtype == np.float16 else keep  # float16 would round them too early
         self.whole = x.shape[1] == scratch.shape[1]
-        self.a = x.max(axis=1, keepdims=True).astype(scratch.dtype, copy=False)
-        self.c = shift(self.a, HIGHEST[x.dtype])
         self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
+        self.few = x.shape[1] <= FEW and side_by_side(x)
+        if not self.few:
+            self.shift_by(np.maximum.reduce(x, axis=1, keepdims=True))
+
+    def shift_by(self, a):
+        """Set the maximum of each row, and decide on the shift."""
+        self.a = a.astype(self.scratch.dtype, copy=False)
+        self.c = shift(self.a, HIGHEST[self.x.dtype])
 
     def sum(self):
         """Return Σ w. With digits to spare the plain sum is accurate enough."""
+        if self.few:
+            total = self.sum_unshifted()
+            if total is not None:
+                return total
+            self.shift_by(np.maximum.reduce(self.x, axis=1, keepdims=True))
         if not self.spare:
             top, rest = self.split()
             return top + rest
-        total = sum(w.sum(axis=1, keepdims=True) for (w,) in self.weights())
+        total = sum(np.add.reduce(w, axis=1, keepdims=True) for (w,) in self.weights())
         if self.c is not None:
             total[(self.a == np.inf) & (total > 1)] = np.nan  # a second +inf: no limit
         return total
+
+    def sum_unshifted(self):
+        """Return Σ e^x of few classes, or None where that loses digits or overflows.
+
+        The sum tells, so that no maximum is needed. Long double rounds it once, where there is one.
+        """
+        np.exp(self.x, out=self.scratch, dtype=self.scratch.dtype)
+        wide = None if self.spare else np.longdouble
+        total = np.add.reduce(self.scratch, axis=1, keepdims=True, dtype=wide)
+        total = total.astype(self.scratch.dtype, copy=False)
+        lowest, highest = extremes(total)
+        self.filled = E_LOWEST <= lowest and highest <= E_HIGHEST[self.x.dtype]
+        return total if self.filled else None
 
     def split(self):
         """Return the largest w, and the sum of the others without it [the max split].
 
         Then log Σ e^x = a + log1p(rest / top), with all digits where the winner is confident.
         """
-        if self.spare:
-            top = weights(self.a, self.a, self.c, np.empty_like(self.a))
-            rest = self.sum() - top
-            if not np.any(rest < 2.0**-20 * top):
-                return top, rest
-        sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
-        top, rest = sums[0] if self.whole else merge_all(sums)
+        if self.few:
+            ordered = self.x.copy()
+            ordered.sort(axis=1)
+            self.shift_by(ordered[:, -1:])
+            w = weights(ordered, self.a, self.c, self.scratch)
+            self.filled = False  # not in the order of x
+            top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], axis=1, keepdims=True)
+        else:
+            if self.spare:
+                top = weights(self.a, self.a, self.c, np.empty_like(self.a))
+                rest = self.sum() - top
+                if not np.any(rest < 2.0**-20 * top):
+                    return top, rest
+            sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
+            top, rest = sums[0] if self.whole else merge_all(sums)
         if self.c is not None:
             rest[(self.a == np.inf) & (rest > 0)] = np.nan
         return top, rest
@@ -84,12 +118,24 @@ class Exponentials:
             yield self.scratch[:, : cut[0].shape[1]], *cut
 
 
+def extremes(a):
+    """Return the least and the largest of `a`; nan if it holds one."""
+    if a.size == 1:
+        return a.item(), a.item()
+    return np.minimum.reduce(a, axis=None), np.maximum.reduce(a, axis=None)
+
+
+def side_by_side(x):
+    """Tell whether the classes of a block lie side by side in memory."""
+    return x.shape[2] == 1 and x.strides[1] == x.itemsize
+
+
 def shift(a, high):
     """Return the shift c for maxima `a`: a, or 0 in [−1, high]. None if all are 0.
 
     The rounding error of x − 0 is none: unshifted rows are the more accurate, and the faster.
     """
-    lowest, highest = (a.item(), a.item()) if a.size == 1 else (a.min(), a.max())
+    lowest, highest = extremes(a)
     if lowest >= -1 and highest <= high:
         return None
     return np.where(((a < -1) | (a > high)) & np.isfinite(a), a, 0.0)
@@ -100,11 +146,11 @@ def weights(x, a, c, w):
 
     For float32 in float64 the δ is too small to matter.
     """
-    if c is None and x.dtype == w.dtype:
-        return np.exp(x, out=w)
     if c is None:
-        np.copyto(w, x)
-        return np.exp(w, out=w)
+        if x.dtype != w.dtype:
+            np.copyto(w, x)
+            x = w
+        return np.exp(x, out=w)
     winners = x == np.inf  # before `w`, which may be `x`, is written
     np.copyto(w, x)
     if x.dtype == w.dtype:
@@ -133,11 +179,7 @@ def split_sum(w):
 
     Added to a large term, small ones would be rounded each time; so the largest is left out.
     """
-    if w.strides[1] == w.itemsize and w.shape[2] == 1:  # the classes lie side by side
-        if w.shape[1] <= FEW:
-            ordered = w.copy()
-            ordered.sort(axis=1)
-            return ordered[:, -1:], np.add.reduce(ordered[:, :-1], axis=1, keepdims=True)
+    if side_by_side(w):
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
         top = w[rows, k]
         w[rows, k] = 0.0

@@ -15,12 +15,13 @@ from softmax_lab.numpy._exponentials import Exponentials
 def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
     e = Exponentials(x, scratch, keep=out)
-    scale = 1 / e.sum()
+    total = e.sum()
     for w, to in e.weights(out):
-        if to.dtype == np.float32:  # converting first is the faster, and costs half an ulp
+        if to.dtype == np.float32 and not e.few:  # converting first is faster, for half an ulp
             np.copyto(to, w)
-            w, scale = to, scale.astype(np.float32, copy=False)
-        np.multiply(w, scale, out=to)
+            np.multiply(to, (1 / total).astype(np.float32), out=to)
+        else:
+            np.divide(w, total, out=to, casting="same_kind")
 
 
 def log_softmax_rows(x, out, scratch):
