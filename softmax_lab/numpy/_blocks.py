@@ -18,6 +18,8 @@ THREADED = 1 << 21  # elements from which several threads pay
 
 def to_blocks(x, axes):
     """Return `x` as (outer, n, inner), its `axes` merged into n: a view if there is one."""
+    if axes == (x.ndim - 1,) and x.size:
+        return x.reshape(-1, x.shape[-1], 1)
     x = x if x.ndim else x.reshape(1)
     if axes[-1] - axes[0] >= len(axes):
         x = np.moveaxis(x, axes, range(-len(axes), 0))
@@ -49,9 +51,9 @@ def for_blocks(function, x, outputs, inputs=()):
     float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
     """
     outer, n, inner = x.shape
-    wide = x.dtype if x.dtype.itemsize > 8 else np.float64
+    wide = x.dtype if x.dtype.char == "g" else np.float64
     narrow = n <= NARROW and inner == 1 and outer >= 256
-    if x.size <= BLOCK and not narrow:
+    if not narrow and x.size <= BLOCK:
         with np.errstate(all="ignore"):
             function(x, *outputs, *inputs, np.empty(x.shape, wide))
         return
@@ -111,7 +113,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     """
     x, dtype, axes, where = as_logits(x, axis, where=where)
     shape = x.shape
-    more = [like_x(each, name, shape) for name, each in more]
+    more = [to_blocks(like_x(each, name, shape), axes) for name, each in more]
     target = None if out is None else check_out(out, shape, dtype)
     if target is not None and np.may_share_memory(target, x) and not same_memory(target, x):
         x = x.copy()
@@ -120,7 +122,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
     if result is None or not np.may_share_memory(result, target):
         result = np.empty(blocks.shape, x.dtype)
     if x.size:
-        for_blocks(function, blocks, [result], [to_blocks(each, axes) for each in more])
+        for_blocks(function, blocks, [result], more)
     result = from_blocks(result, shape, axes)
     if where is not None:
         np.copyto(result, fill, where=~where)

@@ -11,7 +11,7 @@ FEW = 16  # classes that are sorted faster than searched
 # No row is shifted whose maximum lies between −1 and this share of the logarithm of the largest
 # number: neither e^x nor its sum overflows there, and no answer is lost to underflow.
 HIGHEST = {
-    np.dtype(t): 0.7 * float(np.log(np.finfo(t).max))
+    np.dtype(t).char: 0.7 * float(np.log(np.finfo(t).max))
     for t in (np.float16, np.float32, np.float64, np.longdouble)
 }
 # The same of the sum of e^x, which for few classes stands in for the maximum.
@@ -37,7 +37,7 @@ class Exponentials:
     def shift_by(self, a):
         """Set the maximum of each row, and decide on the shift."""
         self.a = a.astype(self.scratch.dtype, copy=False)
-        self.c = shift(self.a, HIGHEST[self.x.dtype])
+        self.c = shift(self.a, HIGHEST[self.x.dtype.char])
 
     def sum(self):
         """Return Σ w. With digits to spare the plain sum is accurate enough."""
@@ -64,7 +64,7 @@ class Exponentials:
         total = np.add.reduce(self.scratch, axis=1, keepdims=True, dtype=wide)
         total = total.astype(self.scratch.dtype, copy=False)
         lowest, highest = extremes(total)
-        self.filled = E_LOWEST <= lowest and highest <= E_HIGHEST[self.x.dtype]
+        self.filled = E_LOWEST <= lowest and highest <= E_HIGHEST[self.x.dtype.char]
         return total if self.filled else None
 
     def split(self):
@@ -121,8 +121,8 @@ class Exponentials:
 def extremes(a):
     """Return the least and the largest of `a`; nan if it holds one."""
     if a.size == 1:
-        return a.item(), a.item()
-    return np.minimum.reduce(a, axis=None), np.maximum.reduce(a, axis=None)
+        return (value := a.item()), value
+    return np.minimum.reduce(a, None), np.maximum.reduce(a, None)
 
 
 def side_by_side(x):
