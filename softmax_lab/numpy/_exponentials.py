@@ -64,7 +64,7 @@ class Exponentials:
         total = np.add.reduce(self.scratch, axis=1, keepdims=True, dtype=wide)
         total = total.astype(self.scratch.dtype, copy=False)
         lowest, highest = extremes(total)
-        self.filled = E_LOWEST <= lowest and highest <= E_HIGHEST[self.x.dtype.char]
+        self.filled = lowest >= E_LOWEST and highest <= E_HIGHEST[self.x.dtype.char]
         return total if self.filled else None
 
     def split(self):
