@@ -18,6 +18,7 @@ from softmax_lab.exercises import cross_entropy, definition, gradients, logits, 
 from softmax_lab.exercises._grade import grade
 from softmax_lab.exercises._progress import Progress
 from softmax_lab.exercises._report import Hints, Table
+from softmax_lab.exercises._state import remember as remember_modules
 
 __all__ = ["check", "hint", "list", "names", "progress", "remember", "verify"]
 
@@ -27,6 +28,7 @@ EXERCISES = {
     for chapter in CHAPTERS
     for exercise in chapter.EXERCISES
 }
+remember_modules()
 _progress = Progress()  # of this session
 
 
@@ -46,7 +48,7 @@ def names():
 
 
 def _find(name):
-    if name not in EXERCISES:
+    if not isinstance(name, str) or name not in EXERCISES:
         near = difflib.get_close_matches(str(name), names(), n=3, cutoff=0.4)
         did_you_mean = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
         raise ValueError(
@@ -76,19 +78,28 @@ def check(name, answer, *, seconds=10.0):
     Raises
     ------
     ValueError
-        If there is no such exercise; the message lists near matches.
+        If there is no such exercise (the message lists near matches), or `seconds` is no number
+        of seconds.
 
     Examples
     --------
     >>> import numpy as np
     >>> check("odds", lambda x, i, j: np.exp(x[i] - x[j]))
-    odds: solved. All 5 properties hold.
+    odds: solved. All 8 properties hold.
       ✓ the example
       ✓ three classes and more, either way round
+      ✓ one class, two classes, 200 classes
       ✓ the size of the logits does not matter, only their difference
-      ✓ a class against itself: 1
+      ✓ a class against itself, and against one that ties with it or nearly does
       ✓ very large and very small odds
+      ✓ integers
+      ✓ float32
     """
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not (is_number and 0 < seconds <= 86400):
+        raise ValueError(
+            f"seconds must be a number above 0 and at most 86400, such as 10; it is {seconds!r}."
+        )
     report = grade(_find(name), answer, seconds)
     if report:
         _progress.solve(name)

@@ -1,5 +1,6 @@
 """Compare what came back with what was expected: type, shape, dtype, nan, and only then values."""
 
+import inspect
 import reprlib
 
 import numpy as np
@@ -7,11 +8,21 @@ import numpy as np
 from softmax_lab.exercises._exercise import Mistake, Unfit
 
 SINGLE, DOUBLE = (2e-5, 2e-6), (1e-9, 1e-11)  # relative and absolute
+SINGLE_TINY, DOUBLE_TINY = (2e-5, 1e-36), (1e-9, 1e-300)  # where tiny numbers matter as well
 LOOSE = (1e-4, 1e-6)  # for telling one mistake from another
+OTHER = "other numbers come back"
 
 
 def unfit(got, name, nudge):
     return Unfit(Mistake(name, nudge), got)
+
+
+def digits(case, tiny):
+    """Return the tolerance that the precision of a case's arguments allows."""
+    single = any(getattr(part, "dtype", None) == np.float32 for part in case)
+    if tiny:
+        return SINGLE_TINY if single else DOUBLE_TINY
+    return SINGLE if single else DOUBLE
 
 
 def as_array(value, *, torch=True):
@@ -20,6 +31,11 @@ def as_array(value, *, torch=True):
         raise unfit(
             value, "nothing comes back", "Does every way through your function end in `return`?"
         )
+    for kind in (inspect.iscoroutine, inspect.isgenerator):
+        if kind(value):
+            value.close()
+            name = f"a {type(value).__name__} comes back"
+            raise unfit(type(value).__name__, name, "Compute the value, and give it with `return`.")
     if hasattr(value, "detach") and hasattr(value, "numpy"):  # a torch tensor, told without torch
         if not torch:
             raise unfit(value, "a tensor comes back", "A NumPy array is asked for here.")
@@ -57,8 +73,11 @@ def number(value):
     return float(check_shape(as_array(value), ()))
 
 
-def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
-    """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit."""
+def compare(value, expected, tolerance, *, torch=False, dtype=None, zeros=False):
+    """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit.
+
+    `zeros` asks for 0 to the last bit where 0 is expected.
+    """
     if isinstance(expected, tuple):
         if value is not None and not (
             isinstance(value, tuple | list) and len(value) == len(expected)
@@ -68,7 +87,7 @@ def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
         arrays = tuple(as_array(part, torch=torch) for part in value or [None])
         pairs = zip(arrays, expected, strict=True)
         try:
-            return tuple(compare(*pair, tolerance=tolerance) for pair in pairs)
+            return tuple(compare(*pair, tolerance) for pair in pairs)
         except Unfit as problem:  # show all of them, not the one
             raise Unfit(problem.mistake, arrays) from None
     expected = np.asarray(expected)
@@ -76,26 +95,33 @@ def compare(value, expected, *, tolerance=None, torch=False, dtype=None):
         array = integers(as_array(value, torch=torch), expected.shape)
     else:
         array = check_shape(as_array(value, torch=torch), expected.shape)
-    if not close(array, expected, tolerance):
+    if not near(array, expected, tolerance, zeros=zeros).all():
         if np.any(np.isnan(array) & ~np.isnan(expected)):
             raise unfit(
                 array, "nan comes back", "Which step makes it? Look for ∞ − ∞, 0/0 and 0 · ∞."
             )
-        raise unfit(array, "other numbers come back", "")
+        raise unfit(array, OTHER, "")
     if dtype is not None and not isinstance(value, list | tuple) and array.dtype != dtype:
         nudge = f"{dtype} goes in, {array.dtype} comes out. Which step changes it?"
         raise unfit(array, "the dtype changes", nudge)
     return array
 
 
-def close(array, expected, tolerance=None):
-    """Whether two arrays of one shape agree, to the digits that their dtypes have."""
-    if tolerance is None:
-        single = np.dtype(np.float32) in (array.dtype, expected.dtype)
-        tolerance = SINGLE if single else DOUBLE
+def near(array, expected, tolerance=DOUBLE, *, zeros=False):
+    """Return where two arrays of one shape agree: within a (relative, absolute) tolerance."""
+    relative, absolute = tolerance
     with np.errstate(all="ignore"):
-        array, expected = array.astype(float), expected.astype(float)
-        return bool(np.allclose(array, expected, *tolerance, equal_nan=True))
+        array, expected = np.asarray(array, dtype=float), np.asarray(expected, dtype=float)
+        same = (array == expected) | (np.isnan(array) & np.isnan(expected))
+        if zeros:
+            absolute = np.where(expected == 0, 0.0, absolute)
+        finite = np.isfinite(array) & np.isfinite(expected)
+        return same | (finite & (abs(array - expected) <= absolute + relative * abs(expected)))
+
+
+def close(array, expected, tolerance=DOUBLE):
+    """Whether two arrays of one shape agree everywhere."""
+    return bool(near(array, expected, tolerance).all())
 
 
 def alike(got, other, tolerance=None):

@@ -29,6 +29,8 @@ class Property:
     A case is a tuple of arguments. `probe(answer, *case)` turns the answer into the value that is
     compared (by default what it returns); `expected(*case)` says which value is right (by default
     what the exercise's `right` gives). Without either of these, the probe judges: it raises Unfit.
+    `zeros` asks for exactly 0 where 0 is right. `otherwise` is the diagnosis, "what went wrong. A
+    nudge.", where nothing more is known than that the value is another one.
     """
 
     says: str
@@ -36,8 +38,10 @@ class Property:
     probe: Callable | None = None
     expected: Callable | None = None
     measures: str = ""
-    tolerance: tuple[float, float] | None = None  # relative, absolute
+    tolerance: tuple | Callable | None = None  # (relative, absolute), or this of a case
     keeps_dtype: bool = False
+    zeros: bool = False
+    otherwise: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,7 @@ class Exercise:
     mistakes: Mapping[str, Callable]
     hints: Sequence[str]
     torch: bool = False  # whether a tensor may come back
+    tiny: bool = False  # whether numbers near 0 are held to as many digits as others
 
     @property
     def name(self):
@@ -97,7 +102,13 @@ def fresh(argument):
     """Return a copy of a case's argument that an answer may do anything to."""
     if hasattr(argument, "fresh"):
         return argument.fresh()
-    return argument.copy() if isinstance(argument, np.ndarray) else argument
+    if not isinstance(argument, np.ndarray):
+        return argument
+    if argument.flags.c_contiguous:
+        return argument.copy()
+    scattered = np.repeat(np.zeros_like(argument, order="K"), 2, axis=-1)[..., ::2]
+    scattered[...] = argument
+    return scattered
 
 
 def cases(*arguments):

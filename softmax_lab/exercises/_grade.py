@@ -5,12 +5,15 @@ import functools
 import inspect
 import time
 
-from softmax_lab.exercises._compare import alike, distance
+from softmax_lab.exercises._compare import OTHER, alike, distance
+from softmax_lab.exercises._differences import describe_difference
 from softmax_lab.exercises._exercise import Mistake
 from softmax_lab.exercises._report import Report
-from softmax_lab.exercises._runner import Attempt
+from softmax_lab.exercises._runner import STOPS, Attempt, by_name
+from softmax_lab.exercises._state import originals, remember, undisturbed
 
 # What the interpreter does in a function that has only a docstring, `...` or `pass`.
+GRIEF = {"nan comes back", "it raises FloatingPointError", "it raises OverflowError"}
 IDLE = {"RESUME", "NOP", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST"}
 
 
@@ -27,10 +30,16 @@ def untouched(answer):
 
 def misfit(exercise, answer):
     """Return the mistake of an answer that cannot even be called, or None."""
+    if inspect.isclass(answer):
+        return Mistake("a class was given", "A function is asked for.")
     if not callable(answer):
         return Mistake("no function was given", "Pass the function itself, without calling it.")
+    if inspect.iscoroutinefunction(answer) or inspect.isasyncgenfunction(answer):
+        return Mistake("it is an `async def`", "A plain `def` is asked for: nothing has to wait.")
+    if inspect.isgeneratorfunction(answer):
+        return Mistake("it yields", "Give the result with `return`, all of it at once.")
     try:
-        inspect.signature(answer).bind(*exercise.arguments)
+        inspect.signature(by_name(exercise, answer)).bind(*exercise.arguments)
     except TypeError:
         return Mistake("it takes other arguments", f"The check calls it as {exercise.call}.")
     except ValueError:  # a compiled function without a signature: let the cases tell
@@ -39,26 +48,29 @@ def misfit(exercise, answer):
 
 
 def explain(exercise, findings):
-    """Return the known mistake that gives what the answer gave in every failing case, or None.
+    """Return the known mistake that an answer makes, or None.
 
-    Of several, take the one that agrees with the answer in most of the other cases, and then the
-    one that comes nearest to it.
+    That is one which gives what the answer gives in every case, those that pass too: then nobody
+    is blamed for a mistake they did not make. An answer may come to grief besides (nan where the
+    mistake alone would give numbers): then the other cases decide, if one of them fails.
     """
     failing = [finding for finding in findings if finding.mistake is not None]
-    passing = [finding for finding in findings if finding.mistake is None]
+    numbers = [f for f in findings if f.mistake is None or f.mistake.name not in GRIEF]
 
     def agrees(words, finding):
         other = mistaken(exercise, words, finding.prop, finding.number)
         verdicts = {getattr(found.mistake, "name", None) for found in (finding, other)}
-        return len(verdicts) == 1 and alike(finding.got, other.got, finding.prop.tolerance)
+        return len(verdicts) == 1 and alike(finding.got, other.got, finding.tolerance)
 
-    def rank(words):
+    def gap(words):
         others = [mistaken(exercise, words, finding.prop, finding.number) for finding in failing]
-        gap = sum(distance(f.got, other.got) for f, other in zip(failing, others, strict=True))
-        return -sum(agrees(words, finding) for finding in passing), gap
+        return sum(distance(f.got, other.got) for f, other in zip(failing, others, strict=True))
 
-    suspects = [words for words in exercise.mistakes if all(agrees(words, f) for f in failing)]
-    return Mistake(*min(suspects, key=rank).split(". ", 1)) if suspects else None
+    for tried in (findings, numbers):
+        suspects = [words for words in exercise.mistakes if all(agrees(words, f) for f in tried)]
+        if suspects and any(finding.mistake is not None for finding in tried):
+            return Mistake(*min(suspects, key=gap).split(". ", 1))
+    return None
 
 
 @functools.cache
@@ -68,8 +80,25 @@ def mistaken(exercise, words, prop, number):
     return twin.try_case(prop, number)
 
 
+def diagnose(exercise, findings, shown):
+    """Return the mistake that explains the findings, of which `shown` is to be shown."""
+    if any(finding.mistake is not None and finding.mistake.name in STOPS for finding in findings):
+        return shown.mistake
+    known = explain(exercise, findings)
+    if known is None and shown.mistake.name == OTHER:
+        known = describe_difference(exercise, findings)
+    return known or shown.mistake
+
+
 def grade(exercise, answer, seconds):
     """Return the report on an answer; whatever the answer does, this does not raise."""
+    remember()
+    with originals(), undisturbed():
+        return judged(exercise, answer, seconds)
+
+
+def judged(exercise, answer, seconds):
+    """Return the report, once NumPy is what it should be."""
     if untouched(answer):
         return Report(exercise.name)
     mistake = misfit(exercise, answer)
@@ -83,8 +112,8 @@ def grade(exercise, answer, seconds):
         tried = [finding for finding in findings if finding.prop is prop]
         report.holds[prop.says] = bool(tried) and not any(f in failing for f in tried)
     if failing:
-        smallest = min(failing, key=lambda finding: finding.size)
-        mistake = explain(exercise, findings) or smallest.mistake
+        smallest = min(failing, key=lambda finding: (finding.mistake.name in GRIEF, finding.size))
+        mistake = diagnose(exercise, findings, smallest)
         report.failure = describe(exercise, smallest)
         report.mistake, report.nudge = mistake.name, mistake.nudge
     return report

@@ -10,12 +10,21 @@ BRIEF = reprlib.Repr()  # for whatever else an answer returns; survives a broken
 BRIEF.maxother = 200
 
 
+def hides_differences(value):
+    """Whether numbers that differ would look alike in six digits."""
+    if value.dtype.kind != "f":
+        return False
+    with np.errstate(all="ignore"):
+        return np.unique(np.round(value.astype(float), 6)).size < np.unique(value).size
+
+
 def shown(value):
     """Return a value as short text."""
     if isinstance(value, tuple):
         return "(" + ", ".join(map(shown, value)) + ")"
     if isinstance(value, np.ndarray | np.generic):
-        with np.printoptions(precision=6, threshold=24, edgeitems=3, linewidth=88):
+        digits = 12 if hides_differences(value) else 6
+        with np.printoptions(precision=digits, threshold=24, edgeitems=3, linewidth=88):
             text = repr(value) if np.ndim(value) else str(value)
     elif isinstance(value, str | type):
         text = getattr(value, "__name__", value)

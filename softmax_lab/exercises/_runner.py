@@ -1,6 +1,8 @@
 """Try an answer on every case of an exercise, and note what came back."""
 
+import copy
 import functools
+import inspect
 import time
 from dataclasses import dataclass, field
 from traceback import format_exception_only
@@ -8,8 +10,9 @@ from traceback import format_exception_only
 import numpy as np
 
 from softmax_lab.exercises import _limits as limits
-from softmax_lab.exercises._compare import compare, unfit
+from softmax_lab.exercises._compare import compare, digits, unfit
 from softmax_lab.exercises._exercise import Exercise, Mistake, Property, Unfit, fresh
+from softmax_lab.exercises._state import originals, undisturbed
 
 TOO_LONG = "it takes too long"
 STOPS = {TOO_LONG, "it raises KeyboardInterrupt"}  # there is no point in trying other cases
@@ -42,6 +45,12 @@ class Finding:
         return self.prop.cases[self.number]
 
     @property
+    def tolerance(self):
+        """The property's own tolerance in this case, if it has one."""
+        own = self.prop.tolerance
+        return own(*self.case) if callable(own) else own
+
+    @property
     def size(self):
         """How much of a reader's attention the case takes: the number of its entries."""
         return sum(np.size(part) for part in self.case if not callable(part))
@@ -51,8 +60,30 @@ class Finding:
 def expected(exercise, prop, number):
     """Return the right value in one case, or None where the probe judges."""
     right = prop.expected or exercise.right
-    with np.errstate(all="ignore"):
+    with originals(), np.errstate(all="ignore"):
         return right and right(*map(fresh, prop.cases[number]))
+
+
+def by_name(exercise, answer):
+    """Return the answer as a function of its arguments in order, also where some need a name."""
+    try:
+        parameters = inspect.signature(answer).parameters
+    except (TypeError, ValueError):  # a compiled function
+        return answer
+    named = [
+        name in parameters and parameters[name].kind is inspect.Parameter.KEYWORD_ONLY
+        for name in exercise.arguments
+    ]
+    if not any(named):
+        return answer
+
+    def call(*arguments):
+        pairs = zip(exercise.arguments, arguments, named, strict=True)
+        given = [(name, argument) for name, argument, by in pairs if by]
+        rest = [a for a, by in zip(arguments, named, strict=True) if not by]
+        return answer(*rest, **dict(given))
+
+    return call
 
 
 @dataclass
@@ -64,9 +95,13 @@ class Attempt:
     deadline: float
     printed: limits.Bounded = field(default_factory=limits.Bounded)
 
+    def __post_init__(self):
+        self.answer = by_name(self.exercise, self.answer)
+
     def guarded(self, work, luck=1):
         """Return what `work` returns, or raise Unfit, whatever the answer does in it."""
-        with limits.global_luck(luck), limits.quiet(self.printed):
+        with originals(), undisturbed(), limits.quiet(self.printed):
+            limits.seed(luck)
             try:
                 return limits.within(max(0.01, self.deadline - time.monotonic()), work)
             except Unfit:
@@ -86,12 +121,14 @@ class Attempt:
         if finding.expected is None:  # the probe has judged it
             return value
         dtype = case[0].dtype if prop.keeps_dtype else None
-        rules = {"tolerance": prop.tolerance, "torch": self.exercise.torch, "dtype": dtype}
-        return compare(value, finding.expected, **rules)
+        tolerance = finding.tolerance or digits(case, self.exercise.tiny)
+        rules = {"torch": self.exercise.torch, "dtype": dtype, "zeros": prop.zeros}
+        return compare(value, finding.expected, tolerance, **rules)
 
     def try_case(self, prop, number, again=False):
         """Return the finding of one case; `again` tries it twice, with other global luck."""
-        finding = Finding(prop, number, expected=expected(self.exercise, prop, number))
+        right = copy.deepcopy(expected(self.exercise, prop, number))
+        finding = Finding(prop, number, expected=right)
         try:
             finding.got = self.guarded(lambda: self.value(finding))
             if again and not self.repeats(finding):
@@ -123,9 +160,13 @@ class Attempt:
 
 
 def returned(answer, *case):
-    """Return what the answer returns; raise Unfit if it changed what it was given."""
+    """Return what the answer returns; raise Unfit if it changed what it was given.
+
+    Every probe calls the answer through this.
+    """
     arguments = [fresh(part) for part in case]
     value = answer(*arguments)
+    np.seterr(all="ignore")  # whatever the answer has set: what follows is our own arithmetic
     for mine, original in zip(arguments, case, strict=True):
         if isinstance(original, np.ndarray) and not np.array_equal(mine, original, equal_nan=True):
             nudge = "The caller still needs its array. Which line writes into it?"

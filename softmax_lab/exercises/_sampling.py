@@ -1,7 +1,10 @@
-"""Measure answers that draw at random: their shares, their spread, what they must never give.
+"""Measure answers that draw at random: shares, spread, independence, what they must never give.
 
-Every generator is seeded, so that an answer gets the same verdict each time. And with so many
-draws a right answer is off by more than the tolerance for less than one seed in a billion.
+Every generator is seeded, so that an answer gets the same verdict each time. But another right
+answer uses the generator in another way, and so is a sample of its own: each limit below is one
+that chance alone exceeds with a probability of less than 2e-10 (`SIGMAS` of a normal
+distribution). About 60 such limits apply to the three exercises, so that one right answer in
+80 million is refused.
 """
 
 import numpy as np
@@ -11,8 +14,28 @@ from softmax_lab.exercises._compare import as_array, check_shape, integers
 from softmax_lab.exercises._exercise import Seed
 from softmax_lab.exercises._runner import returned
 
-DRAWS, SHARE, SPREAD = 8000, (0, 0.034), (0, 0.14)
-FEW_DRAWS, FEW_SHARE = 600, (0, 0.125)
+SIGMAS = 6.4
+DRAWS, FEW_DRAWS, ESTIMATES = 16_000, 600, 2000
+SPREAD = (0, 0.08)
+SCORE = (0.15, 3.0)  # for `beyond`, where anything but 0 is wrong
+KOLMOGOROV = (0.22, 3.44)  # chance leaves this interval with a probability of 2e-10
+
+
+def tolerance(count):
+    """Return a function that returns how far shares of so many draws may be off by chance."""
+
+    def of_case(*case):
+        p = softmax_of(*case)
+        return 0, SIGMAS * np.sqrt(p * (1 - p) / count) + 15 / count
+
+    return of_case
+
+
+def beyond(value, low=-SIGMAS, high=SIGMAS):
+    """Return 0 for what chance explains, and else the value; too low a one is made plain."""
+    if low < value < high:
+        return 0.0
+    return float(value) if value >= high else min(float(value), -10.0)
 
 
 class ZeroProne(np.random.Generator):
@@ -36,48 +59,152 @@ def zero_prone(seed):
     return ZeroProne(np.random.PCG64(seed.seed))
 
 
-def draws(answer, row, rng, count=DRAWS):
-    """Return many draws from one row of logits, made in a single call."""
-    return integers(returned(answer, np.tile(row, (count, 1)), rng), (count,))
+class NearTies(np.random.Generator):
+    """A generator of pairs that nearly tie: the second is larger and smaller by turns."""
+
+    def __init__(self, seed):
+        super().__init__(np.random.PCG64(seed))
+        self.pairs = 0
+
+    def _tie(self, values):
+        if np.ndim(values) and values.shape[-1] == 2:
+            pairs = values.reshape(-1, 2)
+            turns = np.where((self.pairs + np.arange(len(pairs))) % 2, 1 - 1e-5, 1 + 1e-5)
+            pairs[:, 1] = pairs[:, 0] * turns
+            self.pairs += len(pairs)
+        return values
+
+    def random(self, size=None, dtype=np.float64, out=None):
+        """Return uniform numbers between 0.1 and 0.9."""
+        return self._tie(0.1 + 0.8 * super().random(size, dtype, out))
+
+    def uniform(self, low=0.0, high=1.0, size=None):
+        """Return uniform numbers from the inner part of the interval."""
+        return low + (np.asarray(high) - low) * self.random(size)
+
+    def standard_exponential(self, size=None, *args, **options):
+        """Return exponential numbers."""
+        return self._tie(np.asarray(super().standard_exponential(size, *args, **options)))
+
+    def exponential(self, scale=1.0, size=None):
+        """Return exponential numbers."""
+        return self._tie(np.asarray(super().exponential(scale, size)))
+
+    def gumbel(self, loc=0.0, scale=1.0, size=None):
+        """Return Gumbel noise, positive, so that a larger factor makes it larger."""
+        return self._tie(np.asarray(loc + scale * (0.5 + abs(super().gumbel(0, 1, size)))))
+
+
+def draws(answer, rows, rng):
+    """Return one draw from each row of logits, made in a single call."""
+    return integers(returned(answer, rows, rng), (len(rows),))
+
+
+def counted(z, classes):
+    """Return the share of each class."""
+    return np.bincount(np.clip(z, 0, classes - 1), minlength=classes) / len(z)
+
+
+def mixed(row, count=DRAWS):
+    """Return a batch in which each second row is the first one reversed."""
+    return np.tile(np.array([row, row[::-1]]), (count // 2, 1))
 
 
 def shares(answer, row, seed):
-    """Return how often each class was drawn."""
-    z = draws(answer, row, seed.fresh())
-    return np.array([np.mean(z == k) for k in range(len(row))])
+    """Return how often each class was drawn; half of the rows are reversed."""
+    z = draws(answer, mixed(row), seed.fresh())
+    z[1::2] = len(row) - 1 - z[1::2]
+    return counted(z, len(row))
+
+
+def evenness(answer, row, seed):
+    """Return how far the shares of many classes are from softmax's, and from being too good.
+
+    It is Pearson's statistic, made normal by the transformation of Wilson and Hilferty.
+    """
+    z = draws(answer, np.tile(row, (DRAWS // 2, 1)), seed.fresh())
+    p, degrees = lab.softmax(row), len(row) - 1
+    chi2 = len(z) * ((counted(z, len(row)) - p) ** 2 / p).sum() / degrees
+    return beyond((np.cbrt(chi2) - 1 + 2 / (9 * degrees)) / np.sqrt(2 / (9 * degrees)))
+
+
+def neighbours(values):
+    """Return pairs of values that must be independent: near, far, and mirrored ones."""
+    half = len(values) // 2
+    pairs = [(values[lag:], values[:-lag]) for lag in (1, 2, 3, half)]
+    return [*pairs, (values[:half], values[::-1][:half])]
+
+
+def worst(scores):
+    """Return the score that is farthest from 0."""
+    return beyond(max(scores, key=abs))
+
+
+def dependence(answer, row, seed):
+    """Return how much oftener (or rarer) than by chance two rows of equal logits agree."""
+    rng, rows = seed.fresh(), np.tile(row, (DRAWS // 2, 1))
+    first, second = draws(answer, rows, rng), draws(answer, rows, rng)
+    agree = (lab.softmax(row) ** 2).sum()
+    return worst(
+        (np.mean(a == b) - agree) / np.sqrt(agree * (1 - agree) / len(a))
+        for a, b in [*neighbours(first), (first, second)]
+    )
 
 
 def forbidden(answer, row, seed):
     """Whether a class at -inf is ever drawn, or one that does not exist."""
-    return (
-        1.0 - np.isin(draws(answer, row, zero_prone(seed)), np.flatnonzero(np.isfinite(row))).all()
-    )
+    z = draws(answer, np.tile(row, (8000, 1)), zero_prone(seed))
+    return 1.0 - np.isin(z, np.flatnonzero(np.isfinite(row))).all()
 
 
 def repeated(answer, row, seed):
     """Whether two generators give the same draws."""
     generators = seed.fresh(), Seed(seed.seed + 1).fresh()
-    return 1.0 * np.array_equal(*(draws(answer, row, rng, FEW_DRAWS) for rng in generators))
+    rows = np.tile(row, (FEW_DRAWS, 1))
+    return 1.0 * np.array_equal(*(draws(answer, rows, rng) for rng in generators))
 
 
-def relaxed(answer, row, tau, rng, count=DRAWS):
-    """Return many relaxed samples of one row of logits, made in a single call."""
-    rows = np.tile(row, (count, 1))
+def decided(winners, rng):
+    """Return how well near-ties were told apart, from 0 to 1 (1 also if there were none)."""
+    return abs(winners[::2].mean() - winners[1::2].mean()) if rng.pairs else 1.0
+
+
+def resolution(answer, row, seed):
+    """Return in how many near-ties of the noise the right class won."""
+    rng = NearTies(seed.seed)
+    return decided(draws(answer, np.tile(row, (40, 1)), rng), rng)
+
+
+def relaxed(answer, rows, tau, rng):
+    """Return one relaxed sample of each row of logits, made in a single call."""
     return check_shape(as_array(returned(answer, rows, tau, rng)), rows.shape)
+
+
+def relaxed_resolution(answer, row, tau, seed):
+    """Return in how many near-ties of the noise the right class got more."""
+    rng = NearTies(seed.seed)
+    y = relaxed(answer, np.tile(row, (40, 1)), tau, rng)
+    return decided(y.argmax(axis=-1), rng)
 
 
 def sums(answer, row, tau, seed):
     """Return the extreme sums of the rows, and how far below 0 they reach."""
-    y = relaxed(answer, row, tau, seed.fresh(), FEW_DRAWS)
+    y = relaxed(answer, np.tile(row, (FEW_DRAWS, 1)), tau, seed.fresh())
     return np.array([y.sum(axis=-1).min(), y.sum(axis=-1).max(), np.minimum(y.min(), 0)])
+
+
+def gaps(answer, row, tau, seed):
+    """Return the differences of perturbed logits that relaxed samples tell of, (DRAWS, T - 1)."""
+    y = relaxed(answer, mixed(row), tau, seed.fresh())
+    y = np.concatenate([y[::2], y[1::2, ::-1]])  # the reversed rows, turned round
+    return tau * np.log(y[:, :-1] / y[:, 1:])
 
 
 def spread(answer, row, tau, seed):
     """Return how differences of perturbed logits are spread: two means, a deviation, a share."""
-    y = relaxed(answer, row, tau, seed.fresh())
-    first, second = (tau * np.log(y[:, k] / y[:, k + 1]) for k in (0, 1))
-    near = np.mean(abs(first - (row[0] - row[1])) < 1)
-    return np.array([first.mean(), second.mean(), first.std(), near])
+    first, second = gaps(answer, row, tau, seed)[:, :2].T
+    close = np.mean(abs(first - (row[0] - row[1])) < 1)
+    return np.array([first.mean(), second.mean(), first.std(), close])
 
 
 def logistic(row, tau, seed):
@@ -85,15 +212,40 @@ def logistic(row, tau, seed):
     return np.array([row[0] - row[1], row[1] - row[2], np.pi / np.sqrt(3), np.tanh(0.5)])
 
 
+def distribution(answer, row, tau, seed):
+    """Return how far each difference is from the logistic distribution (Kolmogorov, Smirnov)."""
+    n, far = DRAWS, []
+    for gap, centre in zip(gaps(answer, row, tau, seed).T, row[:-1] - row[1:], strict=True):
+        exact = 1 / (1 + np.exp(centre - np.sort(gap)))
+        steps = np.arange(n + 1) / n
+        far.append(np.sqrt(n) * max((exact - steps[:-1]).max(), (steps[1:] - exact).max()))
+    return np.array([beyond(value, *KOLMOGOROV) for value in far])
+
+
+def correlation(answer, row, tau, seed):
+    """Return how much two relaxed samples of equal rows have to do with each other."""
+    rng, rows = seed.fresh(), np.tile(row, (DRAWS // 2, 1))
+    first, second = (
+        np.log(y[:, 0] / y[:, 1]) for y in [relaxed(answer, rows, tau, rng) for _ in range(2)]
+    )
+    pairs = [*neighbours(first), (first, second)]
+    return worst(correlated(a, b) * np.sqrt(len(a)) for a, b in pairs)
+
+
+def correlated(a, b):
+    """Return the correlation of two samples; what does not vary at all is taken as dependent."""
+    return np.corrcoef(a, b)[0, 1] if min(a.std(), b.std()) > 1e-9 else 1.0
+
+
 def winners(answer, row, tau, seed):
     """Return how often each class has the largest entry."""
-    y = relaxed(answer, row, tau, seed.fresh())
-    return np.array([np.mean(y.argmax(axis=-1) == k) for k in range(len(row))])
+    y = relaxed(answer, np.tile(row, (DRAWS, 1)), tau, seed.fresh())
+    return counted(y.argmax(axis=-1), len(row))
 
 
 def spoiled(answer, row, tau, seed):
     """Whether a nan comes back, or a class at -inf gets anything but 0."""
-    y = relaxed(answer, row, tau, zero_prone(seed), FEW_DRAWS)
+    y = relaxed(answer, np.tile(row, (FEW_DRAWS, 1)), tau, zero_prone(seed))
     return 1.0 * (np.isnan(y).any() or y[:, np.isneginf(row)].any())
 
 
@@ -115,15 +267,30 @@ def misses(answer, f, logits, seed):
 
 def estimate_shares(answer, f, logits, seed):
     """Return how often each class was behind the estimate."""
-    _, nearest = estimates(answer, f, logits, seed, FEW_DRAWS)
-    return np.array([np.mean(nearest == k) for k in range(len(logits))])
+    _, nearest = estimates(answer, f, logits, seed, ESTIMATES)
+    return counted(nearest, len(logits))
 
 
-def softmax_of(row, *_):
-    """Return the shares that are right for a row of logits."""
-    return lab.softmax(row)
+def estimate_dependence(answer, f, logits, seed):
+    """Return how much oftener (or rarer) than by chance two calls draw the same class."""
+    _, nearest = estimates(answer, f, logits, seed, ESTIMATES)
+    agree = (lab.softmax(logits) ** 2).sum()
+    return worst(
+        (np.mean(a == b) - agree) / np.sqrt(agree * (1 - agree) / len(a))
+        for a, b in neighbours(nearest)
+    )
+
+
+def softmax_of(*case):
+    """Return the shares that are right for the logits of a case."""
+    return lab.softmax(next(part for part in case if isinstance(part, np.ndarray)))
 
 
 def zero(*_):
     """Return 0, for no."""
     return 0.0
+
+
+def one(*_):
+    """Return 1, for all."""
+    return 1.0

@@ -3,7 +3,9 @@
 import numpy as np
 
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import _family as family
 from softmax_lab.exercises._exercise import Exercise, Property, sample
+from softmax_lab.exercises._family import shares
 from softmax_lab.exercises._witness import exposing
 from softmax_lab.exercises.mistakes import cross_entropy as mistakes
 from softmax_lab.exercises.mistakes import targets
@@ -15,9 +17,22 @@ def batch(size, classes, *, seed=0, dtype=float):
     return sample(size, classes, seed=seed, scale=2).astype(dtype), target
 
 
-def shares(*shape, seed=0):
-    """Return random probabilities."""
-    return lab.softmax(sample(*shape, seed=seed, scale=2))
+def aimed(x):
+    """Return logits with targets: by turns a row's lowest class, its highest, a middle one."""
+    places = np.arange(len(x)) % 3 * -1  # the lowest is in place 0, the highest in place -1
+    ranks = np.where(places == -2, x.shape[1] // 2, places)
+    return x, np.argsort(x, axis=1, kind="stable")[np.arange(len(x)), ranks]
+
+
+def spread_over(x):
+    """Return logits with targets that are distributions, of which a class at -inf has no share."""
+    weights = shares(*x.shape, seed=x.size + 7) * np.isfinite(x)
+    return x, (weights / weights.sum(axis=-1, keepdims=True)).astype(x.dtype)
+
+
+def against(p):
+    """Return p with a distribution to compare it with."""
+    return p, shares(*p.shape, seed=p.size + 9).astype(p.dtype)
 
 
 def step_case(size, features, classes, rate, seed=0):
@@ -26,11 +41,25 @@ def step_case(size, features, classes, rate, seed=0):
     return sample(classes, features, seed=seed + 1), sample(classes, seed=seed + 2), x, target, rate
 
 
+def large_step(size):
+    """Return the arguments of a training step whose logits are as large as that."""
+    weight, bias, x, target, rate = step_case(4, 3, 3, 0.5, seed=20)
+    return weight, bias + size * np.array([1.0, -1.0, 0.5]), x, target, rate
+
+
 THIRDS, LOG3 = np.array([0, 1]), np.log(3.0)
 FAR = np.array([[0.0, 1000.0, -1000.0], [1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]])
 HUGE = (FAR, np.array([0, 1, 2]))
 WITH_IMPOSSIBLE = np.array([[0.0, -np.inf, 1.0], [2.0, 0.5, -np.inf]])
+INFINITE_FIRST = np.array([[-np.inf, 1.0, 0.5]])
 CERTAIN = np.array([[0.4, 0.0, 0.6], [1.0, 0.0, 0.0]])
+
+
+def partly(x):
+    """Return logits with targets of which every fourth is to be ignored, but not the first."""
+    target = aimed(x)[1]
+    target[3::4] = -100
+    return x, target
 
 
 def padded(size, classes, ignore, seed):
@@ -50,9 +79,9 @@ EXERCISES = [
             Property(
                 "the mean over a batch", [batch(4, 3), batch(3, 5, seed=1), batch(1, 3, seed=2)]
             ),
-            Property("as many samples as classes", [batch(3, 3, seed=3)]),
-            Property("logits of any size", [HUGE]),
-            Property("float32", [batch(4, 3, seed=4, dtype=np.float32)]),
+            Property("as many samples as classes", [batch(3, 3, seed=3), batch(2, 2, seed=6)]),
+            *family.logits(aimed, axes="batch"),
+            Property("float32, a batch", [batch(4, 3, seed=4, dtype=np.float32)]),
         ],
         mistakes=mistakes.CROSS_ENTROPY,
         hints=[
@@ -71,9 +100,9 @@ EXERCISES = [
             Property(
                 "the mean over a batch", [batch(4, 3), batch(3, 5, seed=1), batch(1, 3, seed=2)]
             ),
-            Property("as many samples as classes", [batch(3, 3, seed=3)]),
-            Property("logits of any size", [HUGE]),
-            Property("float32", [batch(4, 3, seed=4, dtype=np.float32)]),
+            Property("as many samples as classes", [batch(3, 3, seed=3), batch(2, 2, seed=6)]),
+            *family.logits(aimed, axes="batch"),
+            Property("float32, a batch", [batch(4, 3, seed=4, dtype=np.float32)]),
         ],
         mistakes=mistakes.CROSS_ENTROPY_GRADIENT,
         hints=[
@@ -89,21 +118,30 @@ EXERCISES = [
         torch=True,
         properties=[
             Property("the example", [(np.array([1.0, 0.0]), np.array([0.5, 0.5]))]),
-            Property(
-                "each row on its own",
-                [
-                    (shares(3, 4), shares(3, 4, seed=1)),
-                    (shares(2, 2, 3, seed=2), shares(2, 2, 3, seed=3)),
-                ],
-            ),
+            *family.probabilities(against),
             Property("0 between equal distributions", [(shares(4, seed=4), shares(4, seed=4))]),
             Property(
                 "p = 0 contributes 0, even where q = 0",
                 [(np.array([0.0, 0.25, 0.75]), np.array([0.0, 0.5, 0.5]))],
             ),
             Property(
-                "infinite where q = 0 but p is not",
-                [(np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0]))],
+                "infinite where q = 0 but p is not, however small p is",
+                [
+                    (np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0])),
+                    (np.array([1.0 - 1e-12, 1e-12]), np.array([1.0, 0.0])),
+                    (np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.5]])),
+                ],
+            ),
+            Property(
+                "a tiny q is not 0",
+                [
+                    (np.array([0.5, 0.5]), np.array([1.0, 1e-300])),
+                    (np.array([0.25, 0.75]), np.array([1e-12, 1.0])),
+                ],
+            ),
+            Property(
+                "nearly equal distributions",
+                [(np.array([0.5, 0.5]), np.array([0.5 + 1e-3, 0.5 - 1e-3]))],
             ),
         ],
         mistakes=targets.KL_DIVERGENCE,
@@ -114,7 +152,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "label_smoothing(logits, target, epsilon)",
+        "label_smoothing(logits, target, label_smoothing)",
         "Label smoothing",
         right=lambda x, y, eps: lab.cross_entropy(x, y, label_smoothing=eps),
         torch=True,
@@ -124,20 +162,22 @@ EXERCISES = [
                 "a batch, several classes", [(*batch(4, 3), 0.1), (*batch(3, 5, seed=1), 0.3)]
             ),
             Property(
-                "epsilon = 0 is plain cross-entropy, 1 forgets the target",
+                "0 is plain cross-entropy, 1 forgets the target",
                 [(*batch(2, 3, seed=2), 0.0), (*batch(2, 3, seed=2), 1.0)],
             ),
-            Property("logits of any size", [(*HUGE, 0.2)]),
+            Property("as many samples as classes", [(*batch(3, 3, seed=3), 0.25)]),
+            *family.logits(lambda x: (*aimed(x), 0.2), axes="batch"),
+            Property("logits of any size, without smoothing", [(*HUGE, 0.0)]),
         ],
         mistakes=targets.LABEL_SMOOTHING,
         hints=[
-            "Write one smoothed target, for T = 4 and epsilon = 0.2. Does it sum to 1?",
+            "Write one smoothed target, for T = 4 and a smoothing of 0.2. Does it sum to 1?",
             "The loss is linear in the target: mix the one-hot's loss with the uniform's.",
             "The loss against the uniform target is less the mean of the log-probabilities.",
         ],
     ),
     Exercise(
-        "ignore_index(logits, target, ignore)",
+        "ignore_index(logits, target, ignore_index)",
         "Positions that do not count",
         right=lambda x, y, ignore: lab.cross_entropy(x, y, ignore_index=ignore),
         torch=True,
@@ -146,7 +186,7 @@ EXERCISES = [
                 "the example", [(np.array([[0.0, 0.0], [5.0, 0.0]]), np.array([1, -100]), -100)]
             ),
             Property(
-                "ignore = -100, -1 or any other number",
+                "ignore_index = -100, -1 or any other number",
                 [
                     padded(5, 3, -100, 1),
                     padded(6, 4, -1, 2),
@@ -154,11 +194,20 @@ EXERCISES = [
                     padded(5, 3, -7, 5),
                 ],
             ),
+            Property(
+                "a class itself may be what is ignored: 0, or any other",
+                [padded(6, 3, 0, 6), padded(6, 3, 2, 7), padded(5, 3, 1, 8), padded(4, 3, 3, 9)],
+            ),
             Property("nothing to ignore", [(*batch(3, 3, seed=4), -100)]),
             Property(
-                "nothing left: nan", [(np.array([[1.0, 2.0], [0.0, 3.0]]), np.array([-1, -1]), -1)]
+                "nothing left: nan",
+                [
+                    (np.array([[1.0, 2.0], [0.0, 3.0]]), np.array([-1, -1]), -1),
+                    (np.array([[1.0, 2.0]]), np.array([0]), 0),
+                ],
             ),
-            Property("logits of any size", [(FAR, np.array([0, -100, 2]), -100)]),
+            *family.logits(lambda x: (*partly(x), -100), axes="batch"),
+            Property("an ignored row may have any logits", [(FAR, np.array([0, -1, 2]), -1)]),
         ],
         mistakes=targets.IGNORE_INDEX,
         hints=[
@@ -179,6 +228,23 @@ EXERCISES = [
             ),
             Property("a batch", [step_case(4, 3, 2, 0.5), step_case(5, 2, 3, 0.1, seed=5)]),
             Property("as many samples as features as classes", [step_case(3, 3, 3, 0.2, seed=9)]),
+            Property(
+                "one sample, two classes, one class, 200 classes",
+                [
+                    step_case(1, 3, 2, 1.0, seed=10),
+                    step_case(6, 2, 2, 3.0, seed=11),
+                    step_case(3, 2, 1, 0.5, seed=12),
+                    step_case(20, 4, 200, 0.5, seed=13),
+                ],
+            ),
+            Property(
+                "a tiny step and a long one", [step_case(4, 3, 2, 1e-3), step_case(4, 3, 2, 40.0)]
+            ),
+            Property(
+                "logits of any size",
+                [large_step(1000), large_step(-20000), step_case(2, 2, 2, 1, 3)],
+            ),
+            Property("float32", [family.in_single(*step_case(4, 3, 2, 0.5, seed=14))]),
         ],
         mistakes=mistakes.TRAINING_STEP,
         hints=[
@@ -199,10 +265,22 @@ EXERCISES = [
                 [(sample(4, 3), shares(4, 3)), (sample(3, 3, seed=1), shares(3, 3))],
             ),
             Property(
-                "one-hot targets give plain cross-entropy", [(sample(2, 3), np.eye(3)[[2, 0]])]
+                "one-hot targets give plain cross-entropy",
+                [(sample(2, 3), np.eye(3)[[2, 0]]), (FAR, np.eye(3)[[1, 0, 2]])],
             ),
-            Property("t = 0 contributes 0, even at a logit of -inf", [(WITH_IMPOSSIBLE, CERTAIN)]),
-            Property("logits of any size", [(FAR, shares(3, 3, seed=2))]),
+            Property(
+                "t = 0 contributes 0, even at a logit of -inf",
+                [(WITH_IMPOSSIBLE, CERTAIN), (INFINITE_FIRST, np.array([[0.0, 0.5, 0.5]]))],
+            ),
+            Property(
+                "any other t at a logit of -inf makes the loss infinite, however small t is",
+                [(INFINITE_FIRST, np.array([[1e-12, 0.5, 0.5]])), (INFINITE_FIRST, np.eye(3)[[0]])],
+            ),
+            Property(
+                "tiny t at large logits",
+                [(np.array([[-20000.0, 20000.0]]), np.array([[1e-9, 1 - 1e-9]]))],
+            ),
+            *family.logits(spread_over, axes="batch", infinite=True),
         ],
         mistakes=targets.SOFT_TARGET_CROSS_ENTROPY,
         hints=[

@@ -3,6 +3,7 @@
 import numpy as np
 
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import _family as family
 from softmax_lab.exercises._exercise import Exercise, Property, cases, sample
 from softmax_lab.exercises.mistakes import definition as mistakes
 
@@ -21,11 +22,13 @@ def layer(batch, features, classes, seed=0):
     return sample(batch, features, seed=seed), weight, sample(classes, seed=seed + 2)
 
 
+WHOLE = np.array([[1, 2], [-3, 4]]), np.array([[1, 0], [0, 1], [2, -1]])
+
 EXERCISES = [
     Exercise(
         "linear_layer(x, weight, bias)",
         "A linear layer",
-        right=lab.linear,
+        right=lambda x, weight, bias: lab.linear(x, weight, bias).astype(np.result_type(x, 1.0)),
         properties=[
             Property(
                 "the example",
@@ -37,9 +40,25 @@ EXERCISES = [
                     )
                 ],
             ),
-            Property("a batch, with one row of scores a sample", [layer(4, 3, 2), layer(2, 5, 3)]),
-            Property("as many samples as features as classes", [layer(3, 3, 3)]),
-            Property("a single feature", [layer(3, 1, 4)]),
+            Property(
+                "a batch, with one row of scores a sample",
+                [layer(4, 3, 2), layer(2, 5, 3), layer(30, 20, 200)],
+            ),
+            Property("as many samples as features as classes", [layer(3, 3, 3), layer(2, 2, 2)]),
+            Property(
+                "a single sample, feature or class",
+                [layer(1, 3, 2), layer(3, 1, 4), layer(3, 2, 1)],
+            ),
+            Property("large numbers", [tuple(1000 * part for part in layer(2, 3, 4))]),
+            Property(
+                "integers, with a bias of fractions or of integers",
+                [(*WHOLE, np.array([0.5, 0.0, -1.25])), (*WHOLE, np.array([3, 0, -2]))],
+            ),
+            Property("float32", [family.in_single(*layer(3, 4, 2, seed=5))]),
+            Property(
+                "arrays that do not lie in one piece",
+                [(sample(3, 4).T, sample(2, 6)[:, ::2], sample(4)[::2])],
+            ),
         ],
         mistakes=mistakes.LINEAR_LAYER,
         hints=[
@@ -52,12 +71,10 @@ EXERCISES = [
         "softmax_definition(x)",
         "Softmax from its definition",
         right=lab.softmax,
+        tiny=True,
         properties=[
             Property("the example", cases([1.0, 2.0, 3.0])),
-            Property("negative scores too", cases([-1.0, 2.0, -3.0], [0.5, -0.25, 0.0, -4.0])),
-            Property("equal scores, equal shares", cases([0.0, 0.0, 0.0, 0.0])),
-            Property("rows of any length", cases(sample(7, seed=1, scale=3), [2.0])),
-            Property("float32 as well", cases(sample(5, seed=2).astype(np.float32))),
+            *family.logits(axes="row", size="small"),
         ],
         mistakes=mistakes.SOFTMAX_DEFINITION,
         hints=[
@@ -70,12 +87,10 @@ EXERCISES = [
         "batch_softmax(x)",
         "A batch of rows",
         right=lab.softmax,
+        tiny=True,
         properties=[
             Property("the example", cases([[0.0, 0.0], [0.0, np.log(3.0)]])),
-            Property("each row on its own", cases(sample(2, 3), sample(4, 3, seed=1))),
-            Property("as many rows as classes", cases(sample(3, 3, seed=2))),
-            Property("a batch of one", cases(sample(1, 4, seed=3))),
-            Property("float32 as well", cases(sample(3, 5, seed=4).astype(np.float32))),
+            *family.logits(axes="batch", size="small"),
         ],
         mistakes=mistakes.BATCH_SOFTMAX,
         hints=[
@@ -90,12 +105,11 @@ EXERCISES = [
         right=lab.predict,
         properties=[
             Property("the example", cases([[3.0, 1.0, 2.0], [0.0, 5.0, 5.0]])),
-            Property("negative logits", cases([[-3.0, -1.0, -2.0]], sample(4, 3, seed=1))),
             Property(
                 "the first one wins a tie", cases([[1.0, 2.0, 2.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
             ),
-            Property("logits of any size", cases([[1000.0, 2000.0, 3000.0], [-1e3, 1e3, 0.0]])),
-            Property("one row, and rows of rows", cases([0.5, 0.1, 2.0], sample(2, 4, 3, seed=2))),
+            *family.logits(axes="any", infinite=True),
+            Property("integers", cases(np.array([[3, 1, 2], [-5, -4, -4]]))),
         ],
         mistakes=mistakes.PREDICT,
         hints=[
@@ -108,6 +122,7 @@ EXERCISES = [
         "odds(x, i, j)",
         "Odds without softmax",
         right=lambda x, i, j: np.exp(x[i] - x[j]),
+        tiny=True,
         properties=[
             Property("the example", [(np.array([2.0, 0.0, 1.0]), 0, 1)]),
             Property(
@@ -115,11 +130,42 @@ EXERCISES = [
                 [(sample(4, seed=1), 2, 1), (sample(4, seed=1), 1, 2), (sample(5), 4, 0)],
             ),
             Property(
-                "the size of the logits does not matter, only their difference",
-                [(np.array([1000.0, 999.0]), 0, 1), (np.array([-1e3, -1001.0, 0.0]), 1, 0)],
+                "one class, two classes, 200 classes",
+                [
+                    (np.array([-2.5]), 0, 0),
+                    (np.array([0.5, -1.0]), 1, 0),
+                    (family.LONG, 150, 3),
+                    (family.LONG, 0, 199),
+                ],
             ),
-            Property("a class against itself: 1", [(np.array([3.0, 0.5, -1.0]), 1, 1)]),
-            Property("very large and very small odds", [(np.array([300.0, 1.0, -300.0]), 0, 2)]),
+            Property(
+                "the size of the logits does not matter, only their difference",
+                [
+                    (np.array([1000.0, 999.0]), 0, 1),
+                    (np.array([-1e3, -1001.0, 0.0]), 1, 0),
+                    (np.array([0.0, -1000.0, -1001.0]), 1, 2),
+                    (np.array([-20000.0, 20000.0, -20001.5]), 2, 0),
+                    (np.array([20000.0, 19999.0]), 0, 1),
+                ],
+            ),
+            Property(
+                "a class against itself, and against one that ties with it or nearly does",
+                [
+                    (np.array([3.0, 0.5, -1.0]), 1, 1),
+                    (np.array([2.0, 1.0, 2.0]), 0, 2),
+                    (np.array([2.0, 1.0, 2.0 + 1e-7]), 2, 0),
+                ],
+            ),
+            Property(
+                "very large and very small odds",
+                [
+                    (np.array([300.0, 1.0, -300.0]), 0, 2),
+                    (np.array([300.0, 1.0, -300.0]), 2, 0),
+                    (np.array([0.0, -40.0]), 1, 0),
+                ],
+            ),
+            Property("integers", [(np.array([2, 0, 1, -3]), 3, 0)]),
+            Property("float32", [(np.array([1.5, -0.25, 90.0], dtype=np.float32), 0, 1)]),
         ],
         mistakes=mistakes.ODDS,
         hints=[

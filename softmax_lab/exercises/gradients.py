@@ -1,11 +1,11 @@
 """Exercises of chapter 5, gradients."""
 
-import tracemalloc
-
 import numpy as np
 
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import _family as family
 from softmax_lab.exercises._compare import as_array, check_shape, close, unfit
+from softmax_lab.exercises._cost import no_matrix
 from softmax_lab.exercises._exercise import Exercise, Formula, Property, cases, sample
 from softmax_lab.exercises._runner import returned
 from softmax_lab.exercises.mistakes import gradients as mistakes
@@ -49,48 +49,36 @@ def nudged(answer, f, x):
     raise unfit(got, "the step is too large", "How does the error shrink when you halve the step?")
 
 
-def peak(answer, x, v):
-    """Return what the answer returns, unless it needed memory for a T x T matrix."""
-    tracing = tracemalloc.is_tracing()
-    tracemalloc.start()
-    try:
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        value = returned(answer, x, v)
-        _, highest = tracemalloc.get_traced_memory()
-    finally:
-        if not tracing:
-            tracemalloc.stop()
-    if highest - before > 0.5 * x.nbytes * x.shape[-1]:
-        nudge = "Multiply the formula by v on paper: which sums are left?"
-        raise unfit(
-            f"{(highest - before) / x.nbytes:.0f} times the memory of x",
-            "the whole Jacobian is built",
-            nudge,
-        )
-    return value
-
-
 def pair(*shape, seed=0, scale=1.0):
     """Return logits and an upstream gradient of the same shape."""
     return sample(*shape, seed=seed, scale=scale), sample(*shape, seed=seed + 100)
 
 
-def products(example):
+def upstream(x):
+    """Return logits, and a v of the same shape and dtype."""
+    return x, sample(*x.shape, seed=x.size + 100, scale=2).astype(x.dtype)
+
+
+def products(example, *more):
     """Return the properties of a product of a Jacobian with v."""
     return [
         Property("the example", [example]),
-        Property("any v, of no special kind", [pair(3), pair(5, seed=1, scale=3)]),
-        Property("each row on its own", [pair(2, 3), pair(3, 3, seed=2), pair(2, 3, 4, seed=3)]),
         Property(
-            "large logits", [(np.array([1000.0, 999.0, -1000.0]), np.array([1.0, -2.0, 0.5]))]
+            "any v, of no special kind or of a very special one",
+            [
+                pair(3),
+                pair(5, seed=1, scale=3),
+                (sample(3), np.full(3, 2.0)),
+                (sample(4), np.array([0.0, 0.0, -3.0, 0.0])),
+                (sample(3), np.array([100.0, 0.0, -100.0])),
+            ],
         ),
-        Property("a class at -inf", [(np.array([0.0, -np.inf, 1.0]), np.array([1.0, 2.0, -1.0]))]),
-        Property("float32", [tuple(part.astype(np.float32) for part in pair(2, 3, seed=4))]),
-        Property("no T x T matrix is built", [pair(800, seed=5)], peak),
+        *family.logits(upstream, axes="any", infinite=True),
+        *more,
     ]
 
 
+NO_MATRIX = Property("no T x T matrix is built", [pair(800, seed=5)], no_matrix)
 EQUAL, FIRST = np.array([0.0, 0.0]), np.array([1.0, 0.0])
 CUBES = Smooth("f(x) = sum(x**3)", lambda x: np.sum(x**3), lambda x: 3.0 * x**2)
 WAVES = Smooth(
@@ -111,10 +99,7 @@ EXERCISES = [
         torch=True,
         properties=[
             Property("the example", cases([0.0, 0.0])),
-            Property("unequal logits", cases([0.0, 1.0, -0.5], sample(4, seed=1))),
-            Property("large logits", cases([1000.0, 999.0, 0.0], [-1000.0, -1000.0, -1001.0])),
-            Property("a class at -inf", cases([0.0, -np.inf, 1.0])),
-            Property("float32", cases(np.float32([0.5, -1.0, 2.0]))),
+            *family.logits(axes="row", infinite=True),
         ],
         mistakes=mistakes.SOFTMAX_JACOBIAN,
         hints=[
@@ -128,7 +113,7 @@ EXERCISES = [
         "Backward, without the matrix",
         right=lab.softmax_vjp,
         torch=True,
-        properties=products((EQUAL, FIRST)),
+        properties=products((EQUAL, FIRST), NO_MATRIX),
         mistakes=mistakes.SOFTMAX_VJP,
         hints=[
             "Write v_i times p_i (delta_ij - p_j), and sum over i.",
@@ -148,7 +133,33 @@ EXERCISES = [
                 nudged,
                 tolerance=PRECISE,
             ),
-            Property("x of integers", [(CUBES, np.array([1, 2, -1]))], nudged, tolerance=PRECISE),
+            Property(
+                "one coordinate, and 20",
+                [(CUBES, np.array([-1.5])), (SURPRISE, sample(20, seed=2))],
+                nudged,
+                tolerance=PRECISE,
+            ),
+            Property(
+                "coordinates that are 0, tiny, or as large as 4",
+                [
+                    (WAVES, np.array([0.0, 0.0, 0.0])),
+                    (CUBES, np.array([0.0, 1e-9, -4.0, 4.0])),
+                    (PRODUCT, np.array([0.0, 3.0])),
+                ],
+                nudged,
+                tolerance=PRECISE,
+            ),
+            Property(
+                "x of integers, x of float32",
+                [
+                    (CUBES, np.array([1, 2, -1])),
+                    (PRODUCT, np.array([0, 3])),
+                    (CUBES, np.array([1.3, -0.7, 2.1], dtype=np.float32)),
+                    (WAVES, np.array([0.1, 0.7, -1.0], dtype=np.float32)),
+                ],
+                nudged,
+                tolerance=PRECISE,
+            ),
         ],
         mistakes=mistakes.FINITE_DIFFERENCES,
         hints=[
@@ -162,7 +173,7 @@ EXERCISES = [
         "Backward through log-softmax",
         right=lab.log_softmax_vjp,
         torch=True,
-        properties=products((EQUAL, FIRST)),
+        properties=products((EQUAL, FIRST), NO_MATRIX),
         mistakes=mistakes.LOG_SOFTMAX_VJP,
         hints=[
             "log-softmax is x less its logsumexp. What is the gradient of logsumexp?",
@@ -190,12 +201,7 @@ EXERCISES = [
         torch=True,
         properties=[
             Property("the example", cases([[0.0, 0.0]])),
-            Property("one row, and unequal logits", cases([0.0, 1.0, -0.5], sample(4, seed=1))),
-            Property(
-                "a matrix for each row",
-                cases(sample(2, 3), sample(3, 3, seed=2), sample(2, 3, 4, seed=3)),
-            ),
-            Property("large logits", cases([1000.0, 999.0, 0.0], [[-1000.0, -1000.0, -1001.0]])),
+            *family.logits(axes="any"),
         ],
         mistakes=mistakes.LOGSUMEXP_HESSIAN,
         hints=[

@@ -3,8 +3,10 @@
 import numpy as np
 
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import _family as family
 from softmax_lab.exercises._compare import as_array, check_shape, unfit
 from softmax_lab.exercises._exercise import Exercise, Property, cases, sample
+from softmax_lab.exercises._family import shares
 from softmax_lab.exercises._runner import returned
 from softmax_lab.exercises.mistakes import logits as mistakes
 
@@ -41,6 +43,16 @@ def masked(*shape, seed=0):
     return sample(*shape, seed=seed), allowed
 
 
+def some(x):
+    """Return a mask that hides one entry of three, but never the first."""
+    return np.broadcast_to(np.arange(x.shape[-1]) % 3 != 1, x.shape).copy()
+
+
+def scaled(factor):
+    """Return logits and targets whose best temperature is `factor` times the example's 3.641."""
+    return FEW_LOGITS[0] * factor, FEW_LOGITS[1]
+
+
 TRUE, FALSE = True, False
 FEW_LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
 SURE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.02, 0.03, 0.95]])
@@ -54,14 +66,7 @@ EXERCISES = [
         right=lab.logits_from_probabilities,
         properties=[
             Property("the example", cases([0.5, 0.25, 0.25])),
-            Property(
-                "a batch of rows, and rows of rows",
-                cases(
-                    lab.softmax(sample(3, 4)),
-                    lab.softmax(sample(3, 3, seed=1)),
-                    lab.softmax(sample(2, 2, 5, seed=2)),
-                ),
-            ),
+            *family.probabilities(),
             Property(
                 "a probability of 0 gives -inf, and stays out of the mean",
                 cases([0.5, 0.3, 0.2, 0.0], [[0.0, 1.0, 0.0], [0.25, 0.0, 0.75]]),
@@ -75,34 +80,48 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "masked_softmax(x, allowed)",
+        "masked_softmax(x, where)",
         "Softmax with a mask",
-        right=lambda x, allowed: lab.softmax(x, where=allowed),
+        right=lambda x, where: lab.softmax(x, where=where),
+        tiny=True,
         properties=[
             Property("the example", [(np.array([1.0, 2.0, 3.0]), np.array([TRUE, TRUE, FALSE]))]),
             Property(
                 "each row with a mask of its own",
-                [masked(3, 4), masked(4, 4, seed=1), masked(2, 3, 5, seed=2)],
+                [masked(3, 4), masked(4, 4, seed=1), masked(2, 3, 5, seed=2), masked(200, seed=3)],
             ),
             Property(
-                "a hidden logit does not matter, even when it is 1000",
-                [(np.array([1.0, 1000.0, 2.0]), np.array([TRUE, FALSE, TRUE]))],
+                "a hidden logit does not matter, whatever it is",
+                [
+                    (np.array([1.0, 1000.0, 2.0]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([0.0, 20000.0, -20000.0, 0.5]), np.array([TRUE, FALSE, FALSE, TRUE])),
+                    (np.array([-np.inf, 1.0, 0.25]), np.array([FALSE, TRUE, TRUE])),
+                ],
             ),
             Property(
-                "allowed logits of -1000",
-                [(np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE]))],
+                "allowed logits of -1000 or -20000",
+                [
+                    (np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([-20000.0, -5.0, -20001.0]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([-20000.0, 5.0]), np.array([TRUE, FALSE])),
+                ],
             ),
-            Property(
-                "rows far apart from each other",
-                [(np.array([[900.0, 901.0], [-900.0, -902.0]]), np.array([[TRUE, TRUE]] * 2))],
-            ),
+            *family.logits(lambda x: (x, some(x)), axes="any", zeros=True),
+            Property("everything is allowed", [(sample(3, 4, seed=9), np.ones((3, 4), bool))]),
             Property(
                 "a single allowed entry gets 1",
-                [(np.array([0.5, 1.0, 2.0]), np.array([FALSE, TRUE, FALSE]))],
+                [
+                    (np.array([0.5, 1.0, 2.0]), np.array([FALSE, TRUE, FALSE])),
+                    (np.array([[9.0, 1.0], [1.0, 9.0]]), np.array([[FALSE, TRUE], [TRUE, FALSE]])),
+                ],
             ),
             Property(
                 "a row with nothing allowed is all 0",
-                [(np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[FALSE, FALSE], [TRUE, TRUE]]))],
+                [
+                    (np.array([[1.0, 2.0], [0.0, 1.0]]), np.array([[FALSE, FALSE], [TRUE, TRUE]])),
+                    (np.array([1000.0, -1000.0, 0.0]), np.array([FALSE, FALSE, FALSE])),
+                    (np.array([-1000.0]), np.array([FALSE])),
+                ],
             ),
         ],
         mistakes=mistakes.MASKED_SOFTMAX,
@@ -119,10 +138,35 @@ EXERCISES = [
         properties=[
             Property("the example", cases([0.0, np.log(3.0)])),
             Property(
-                "one number, a row, a batch", cases(np.array(0.7), sample(5), sample(3, 2, seed=1))
+                "one number, a row, a batch",
+                cases(
+                    np.array(0.7),
+                    np.array(-1.5),
+                    [2.0],
+                    sample(5),
+                    sample(3, 2, seed=1),
+                    sample(2, 3, 2, seed=2),
+                ),
             ),
-            Property("z = 1000 and z = -1000", cases([1000.0, -1000.0, 0.0])),
-            Property("float32 as well", cases(np.float32([100.0, -3.0, 0.5]))),
+            Property(
+                "two entries, and three rows of two", cases([0.5, -2.0], sample(3, 2, seed=4))
+            ),
+            Property(
+                "any size",
+                cases(
+                    [1000.0, -1000.0, 0.0],
+                    [20000.0, -20000.0],
+                    [30.0, -20.0, 5.5, -9.0],
+                    np.array(800.0),
+                    np.array(-800.0),
+                    [1e-9, -1e-9, 0.0],
+                ),
+            ),
+            Property(
+                "float32",
+                cases(np.float32([100.0, -3.0, 0.5]), np.float32([[0.25, -120.0], [1.5, -0.75]])),
+            ),
+            Property("arrays that do not lie in one piece", cases(*family.SCATTERED_BATCHES)),
         ],
         mistakes=mistakes.SIGMOID_AS_SOFTMAX,
         hints=[
@@ -138,14 +182,24 @@ EXERCISES = [
         properties=[
             Property(
                 "inside, of any shape",
-                cases([0.5, 0.75], [[0.1, 0.2, 0.9], [0.01, 0.5, 0.6]], np.array(0.3)),
+                cases(
+                    [0.5, 0.75],
+                    [[0.1, 0.2, 0.9], [0.01, 0.5, 0.6]],
+                    np.array(0.3),
+                    [0.7],
+                    shares(2, 3, 2, seed=1),
+                ),
             ),
             Property(
                 "the ends: -inf at 0 and inf at 1",
-                cases([0.5, 0.75, 1.0], [0.0, 0.25]),
+                cases([0.5, 0.75, 1.0], [0.0, 0.25], np.array(0.0), np.array(1.0), [[0.0], [1.0]]),
                 probe=infinite_ends,
             ),
-            Property("tiny probabilities", cases([1e-12, 1e-300])),
+            Property("tiny probabilities", cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15))),
+            Property("nearly certain ones", cases([1 - 2.0**-20, 1 - 3e-6])),
+            Property("as near to 1 as a float gets", cases([1 - 2.0**-40]), tolerance=(1e-4, 0)),
+            Property("float32", cases(np.float32([0.25, 1e-9, 0.75, 0.0]))),
+            Property("arrays that do not lie in one piece", cases(shares(4, 3, seed=2).T)),
         ],
         mistakes=mistakes.LOG_ODDS,
         hints=[
@@ -167,7 +221,25 @@ EXERCISES = [
                 "an underconfident model is sharpened", [labelled(2, 0.5, 0.4)], tolerance=(2e-4, 0)
             ),
             Property(
-                "logits around 1000", [(FEW_LOGITS[0] + 1000, FEW_LOGITS[1])], tolerance=(2e-4, 0)
+                "temperatures from 0.05 to 50",
+                [scaled(k / 3.641) for k in (0.06, 0.3, 2.0, 12.0, 49.0)],
+                tolerance=(2e-4, 0),
+            ),
+            Property(
+                "many samples, several classes, two classes",
+                [labelled(3, 2.0, 1.3, 200, 7), labelled(4, 30.0, 20.0, 60, 2)],
+                tolerance=(2e-4, 0),
+            ),
+            Property(
+                "logits of any size: a row's own constant does not matter",
+                [
+                    (FEW_LOGITS[0] + 1000, FEW_LOGITS[1]),
+                    (
+                        FEW_LOGITS[0] + np.array([[-1000.0], [20000.0], [0.0], [-20000.0]]),
+                        FEW_LOGITS[1],
+                    ),
+                ],
+                tolerance=(2e-4, 0),
             ),
         ],
         mistakes=mistakes.FIT_TEMPERATURE,
@@ -185,12 +257,35 @@ EXERCISES = [
             Property("the example", [(FEW_SHARES, np.array([0, 1, 1]))]),
             Property(
                 "many samples, several classes",
-                [predictions(1, 30, 4), predictions(2, 12, 3, scale=3.0)],
+                [
+                    predictions(1, 30, 4),
+                    predictions(2, 12, 3, scale=3.0),
+                    predictions(3, 300, 10, scale=0.5),
+                    predictions(4, 200, 2),
+                ],
             ),
             Property(
                 "neighbouring bins stay apart", [(np.c_[NEAR, 1 - NEAR], np.array([0, 1, 0, 1]))]
             ),
-            Property("confidence 1 is in the last bin", [(SURE, np.array([0, 1, 0, 2]))]),
+            Property(
+                "confidence 1 is in the last bin, and so is one that is nearly 1",
+                [
+                    (SURE, np.array([0, 1, 0, 2])),
+                    (np.array([[1.0, 0.0], [1 - 1e-12, 1e-12], [0.85, 0.15]]), np.array([0, 1, 0])),
+                ],
+            ),
+            Property(
+                "confidence 0.5 is in the bin above",
+                [(np.array([[0.5, 0.3, 0.2], [0.2, 0.45, 0.35], [0.1, 0.55, 0.35]]), np.arange(3))],
+            ),
+            Property(
+                "one sample, one class, low confidences",
+                [
+                    (np.array([[0.3, 0.7]]), np.array([0])),
+                    (np.ones((3, 1)), np.zeros(3, dtype=int)),
+                    (shares(8, 30, seed=3, scale=0.3), np.arange(8)),
+                ],
+            ),
         ],
         mistakes=mistakes.CALIBRATION_ERROR,
         hints=[

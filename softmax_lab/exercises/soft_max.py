@@ -3,6 +3,7 @@
 import numpy as np
 
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import _family as family
 from softmax_lab.exercises import _sampling as probe
 from softmax_lab.exercises._exercise import Exercise, Formula, Property, Seed, cases, sample
 from softmax_lab.exercises.mistakes import estimators
@@ -15,6 +16,7 @@ def rewards(*values):
 
 
 ROW, OTHER = np.array([2.5, 0.0, 1.5, 0.0, 0.0]), np.array([0.8, 0.0, -1.0, 0.5])
+FAR, FIFTY = np.array([1000.0, 999.0, -1000.0]), np.linspace(-1.0, 1.0, 50)
 MASKED = np.array([-np.inf, 0.0, -np.inf, 1.0])
 GAMES = [
     (rewards(1.0, 3.0, 2.0), np.array([0.5, -0.2, 0.1]), Seed(1)),
@@ -31,9 +33,8 @@ EXERCISES = [
         properties=[
             Property("the example", cases([[1.0, 3.0, 2.0], [5.0, 5.0, 0.0]])),
             Property("ties", cases([2.0, 2.0, 2.0, 1.0], [[0.0, 1.0, 1.0], [-1.0, -1.0, -2.0]])),
-            Property("negative entries", cases([-3.0, -1.0, -2.0], sample(4, 3, seed=1))),
-            Property("rows of rows", cases(sample(2, 3, 4, seed=2))),
-            Property("large entries", cases([1000.0, 2000.0, -1000.0])),
+            *family.logits(axes="any", infinite=True),
+            Property("integers", cases(np.array([[3, 1, 2], [-5, -4, -4]]))),
         ],
         mistakes=mistakes.HARDMAX,
         hints=[
@@ -46,13 +47,23 @@ EXERCISES = [
         "temperature(x, tau)",
         "Softmax with a temperature",
         right=lambda x, tau: lab.softmax(x / tau),
+        tiny=True,
         properties=[
             Property("the example", [(np.array([1.0, 2.0, 3.0]), 2.0)]),
-            Property("below 1 sharper, above 1 flatter", [(sample(4), 0.5), (sample(4), 5.0)]),
-            Property("each row on its own", [(sample(3, 3, seed=1), 0.7), (sample(2, 3, 4), 3.0)]),
-            Property("tau = 0.001", [(np.array([3.0, 1.0, 2.0, 3.0]), 0.001)]),
-            Property("logits of 1000", [(np.array([1000.0, 1001.0, 999.0]), 0.5)]),
-            Property("rows far apart", [(np.array([[900.0, 901.0], [-900.0, -902.0]]), 1.5)]),
+            Property(
+                "below 1 sharper, above 1 flatter, and at 1 as it was",
+                [(sample(4), 0.5), (sample(4), 5.0), (sample(4), 1.0), (sample(3), 50.0)],
+            ),
+            *family.logits(lambda x: (x, 0.7), axes="any", infinite=True),
+            Property(
+                "tau = 0.001",
+                [
+                    (np.array([3.0, 1.0, 2.0, 3.0]), 0.001),
+                    (np.array([[0.5, 0.499, 0.498], [-20.0, -20.001, -21.0]]), 0.001),
+                    (np.array([-1000.0, 999.999, 1000.0]), 0.001),
+                ],
+            ),
+            Property("tau as an integer, logits of integers", [(np.array([3, 1, -2]), 2)]),
         ],
         mistakes=mistakes.TEMPERATURE,
         hints=[
@@ -67,12 +78,43 @@ EXERCISES = [
         right=lambda logits, rng: lab.gumbel_max(logits, rng=rng),
         properties=[
             Property(
-                "draws follow softmax",
-                [(ROW, Seed(1)), (OTHER, Seed(2))],
+                "draws follow softmax, each row's its own",
+                [(ROW, Seed(1)), (OTHER, Seed(2)), (FAR, Seed(5)), (np.array([3.0]), Seed(6))],
                 probe.shares,
                 probe.softmax_of,
                 measures=f"shares of the classes in {probe.DRAWS} draws",
-                tolerance=probe.SHARE,
+                otherwise="the classes are not drawn with softmax's probabilities. Is the noise "
+                "Gumbel's, and added to the row's own logits?",
+                tolerance=probe.tolerance(probe.DRAWS),
+            ),
+            Property(
+                "of 50 classes too, neither worse nor better than chance",
+                [(FIFTY, Seed(7))],
+                probe.evenness,
+                probe.zero,
+                measures="how many standard deviations Pearson's statistic is from its mean",
+                tolerance=probe.SCORE,
+                otherwise="the shares are not those of independent draws from softmax. Is the "
+                "noise Gumbel's, to all digits, and drawn anew for each logit?",
+            ),
+            Property(
+                "rows are independent of each other, and calls too",
+                [(np.zeros(4), Seed(9))],
+                probe.dependence,
+                probe.zero,
+                measures="how many standard deviations oftener than by chance two rows agree",
+                tolerance=probe.SCORE,
+                otherwise="draws depend on each other. Does each row, and each call, get fresh "
+                "noise from rng?",
+            ),
+            Property(
+                "the smallest difference of the noise decides",
+                [(np.zeros(2), Seed(11))],
+                probe.resolution,
+                probe.one,
+                measures="in which share of near-ties the right class won",
+                tolerance=(0, 1e-9),
+                otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
             ),
             Property(
                 "two generators, two samples",
@@ -80,13 +122,16 @@ EXERCISES = [
                 probe.repeated,
                 probe.zero,
                 measures="whether they are the same: 1 means yes",
+                otherwise="two generators give the same draws. Where does the noise come from?",
             ),
             Property(
                 "a logit of -inf is never drawn, even when rng returns 0",
-                [(MASKED, Seed(4))],
+                [(MASKED, Seed(4)), (np.array([-1000.0, -np.inf, -1001.0]), Seed(12))],
                 probe.forbidden,
                 probe.zero,
                 measures="whether it is ever drawn: 1 means yes",
+                otherwise="a class at −∞ is drawn. What becomes of −∞, and of noise from a uniform "
+                "number of 0?",
             ),
         ],
         mistakes=mistakes.GUMBEL_MAX,
@@ -103,34 +148,79 @@ EXERCISES = [
         properties=[
             Property(
                 "each row sums to 1, nothing is negative",
-                [(ROW, 0.7, Seed(1))],
+                [
+                    (ROW, 0.7, Seed(1)),
+                    (ROW, 0.01, Seed(8)),
+                    (np.array([2.0]), 1.0, Seed(9)),
+                    (FAR, 0.5, Seed(18)),
+                ],
                 probe.sums,
                 lambda *_: np.array([1.0, 1.0, 0.0]),
                 measures="the least sum, the largest sum, how far below 0",
+                otherwise="the rows are no probabilities. What must each row sum to?",
             ),
             Property(
                 "the noise is as wide as Gumbel's, and tau divides it too",
-                [(ROW, 0.7, Seed(2)), (ROW, 2.0, Seed(3))],
+                [(ROW, 0.7, Seed(2)), (ROW + 20000, 2.0, Seed(3))],
                 probe.spread,
                 probe.logistic,
                 measures="of d = tau log(y_0 / y_1): the mean, the same with y_1 / y_2, the "
                 "standard deviation, the share within 1 of the logits' difference",
+                otherwise="the noise has another centre or width than Gumbel's. What is divided by "
+                "tau, and which noise is added?",
                 tolerance=probe.SPREAD,
             ),
             Property(
+                "its distribution is Gumbel's, neither worse nor better than by chance",
+                [(ROW, 1.0, Seed(11)), (OTHER, 3.0, Seed(12))],
+                probe.distribution,
+                lambda row, *_: np.zeros(len(row) - 1),
+                measures="how far tau log(y_k / y_(k+1)) is from a logistic distribution",
+                tolerance=probe.SCORE,
+                otherwise="the noise is not Gumbel's. Which distribution has it, and is it drawn "
+                "anew for each logit?",
+            ),
+            Property(
+                "rows are independent of each other, and calls too",
+                [(OTHER, 1.5, Seed(13))],
+                probe.correlation,
+                probe.zero,
+                measures="how many standard deviations the correlation of two rows is from 0",
+                tolerance=probe.SCORE,
+                otherwise="samples depend on each other. Does each row, and each call, get fresh "
+                "noise from rng?",
+            ),
+            Property(
+                "the smallest difference of the noise decides",
+                [(np.zeros(2), 0.5, Seed(14))],
+                probe.relaxed_resolution,
+                probe.one,
+                measures="in which share of near-ties the right class got more",
+                tolerance=(0, 1e-9),
+                otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
+            ),
+            Property(
                 "the largest entry falls on each class as often as softmax says",
-                [(ROW, 0.7, Seed(4)), (OTHER, 1.5, Seed(7))],
+                [(ROW, 0.7, Seed(4))],
                 probe.winners,
                 probe.softmax_of,
                 measures=f"shares of the classes in {probe.DRAWS} samples",
-                tolerance=probe.SHARE,
+                otherwise="the largest entry does not fall on the classes as softmax says. Is the "
+                "noise Gumbel's, and added to the logits?",
+                tolerance=probe.tolerance(probe.DRAWS),
             ),
             Property(
                 "no nan, and 0 at -inf, even when rng returns 0; tau = 0.001",
-                [(MASKED, 0.5, Seed(5)), (np.array([2.0, 3.0, 1.0]), 0.001, Seed(6))],
+                [
+                    (MASKED, 0.5, Seed(5)),
+                    (np.array([2.0, 3.0, 1.0]), 0.001, Seed(6)),
+                    (np.array([-20000.0, -np.inf, 20000.0]), 0.001, Seed(15)),
+                ],
                 probe.spoiled,
                 probe.zero,
                 measures="whether there is any other: 1 means yes",
+                otherwise="nan comes back, or a class at −∞ gets a share. What becomes of −∞, and "
+                "of noise from a uniform number of 0?",
             ),
         ],
         mistakes=mistakes.GUMBEL_SOFTMAX,
@@ -147,18 +237,52 @@ EXERCISES = [
         properties=[
             Property(
                 "each estimate belongs to one drawn class",
-                GAMES[:2],
+                [
+                    *GAMES[:2],
+                    (rewards(1.0, -2.0), np.array([0.5, -0.5]), Seed(7)),
+                    (rewards(1.0, 2.0, 3.0, 4.0, -5.0), np.array([0.0, 1, -1, 0.5, 0]), Seed(8)),
+                    (rewards(4.0), np.array([2.0]), Seed(9)),
+                ],
                 probe.misses,
                 lambda f, logits, seed: np.zeros(len(logits)),
                 measures="the largest distance of an entry from the nearest possible estimate's",
+                otherwise="what comes back is the estimate of no class. Which numbers has "
+                "f(z) (e_z - p) for each z?",
+            ),
+            Property(
+                "logits of any size",
+                [
+                    (rewards(1.0, 3.0, 2.0), np.array([1000.0, 999.0, -1000.0]), Seed(10)),
+                    (rewards(1.0, 3.0, 2.0), np.array([-20000.0, -20001.0, -19999.0]), Seed(11)),
+                    (rewards(1.0, 3.0, 2.0), np.array([-1000.0, 0.0, 1000.0]), Seed(12)),
+                ],
+                probe.misses,
+                lambda f, logits, seed: np.zeros(len(logits)),
+                measures="the largest distance of an entry from the nearest possible estimate's",
+                otherwise="what comes back is the estimate of no class. Which numbers has "
+                "f(z) (e_z - p) for each z?",
             ),
             Property(
                 "classes are drawn with softmax's probabilities",
-                [(rewards(2.0, 3.0, 5.0), np.array([1.0, 0.0, -0.5]), Seed(5))],
+                [
+                    (rewards(2.0, 3.0, 5.0), np.array([1.0, 0.0, -0.5]), Seed(5)),
+                    (rewards(2.0, -1.0), np.array([-1.0, 0.5]), Seed(13)),
+                ],
                 probe.estimate_shares,
                 lambda f, logits, seed: lab.softmax(logits),
-                measures=f"shares of the classes in {probe.FEW_DRAWS} draws",
-                tolerance=probe.FEW_SHARE,
+                measures=f"shares of the classes in {probe.ESTIMATES} draws",
+                otherwise="the classes are not drawn with softmax's probabilities. With which "
+                "ones are they?",
+                tolerance=probe.tolerance(probe.ESTIMATES),
+            ),
+            Property(
+                "each call draws anew",
+                [(rewards(2.0, -3.0), np.array([0.0, 0.0]), Seed(14))],
+                probe.estimate_dependence,
+                probe.zero,
+                measures="how many standard deviations oftener than by chance two calls agree",
+                tolerance=probe.SCORE,
+                otherwise="calls depend on each other. Is one number drawn from rng at each call?",
             ),
         ],
         mistakes=estimators.REINFORCE,
@@ -179,6 +303,14 @@ EXERCISES = [
                 [(rewards(2.0, 2.0, 2.0), np.array([1.0, 0.0, -1.0]), Seed(6))],
             ),
             Property("many draws", [(*GAMES[k % 4][:2], Seed(10 + k)) for k in range(12)]),
+            Property(
+                "logits of any size, negative rewards",
+                [
+                    (rewards(-1.0, 3.0, 0.5), np.array([1000.0, 999.0, -1000.0]), Seed(30)),
+                    (rewards(-1.0, 3.0, 0.5), np.array([-20000.0, -20001.0, -20000.5]), Seed(31)),
+                    (rewards(-1.0, 3.0, 0.5), np.array([-1000.0, 0.0, 1000.0]), Seed(32)),
+                ],
+            ),
         ],
         mistakes=estimators.ARSM_THREE,
         hints=[

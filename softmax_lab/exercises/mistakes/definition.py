@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from softmax_lab import numpy as lab
 from softmax_lab.exercises.mistakes import naive
 
 LINEAR_LAYER = {
@@ -19,7 +20,7 @@ LINEAR_LAYER = {
         lambda x, w, b: w @ x.T + b[:, None]
     ),
     "softmax is already applied. Scores need not be positive, nor sum to 1.": (
-        lambda x, w, b: naive(x @ w.T + b)
+        lambda x, w, b: lab.softmax(x @ w.T + b)
     ),
     "only the first sample is computed. How many rows has x?": (lambda x, w, b: x[0] @ w.T + b),
 }
@@ -109,6 +110,12 @@ ODDS = {
     ),
     "the exponentials overflow before they meet. Simplify the fraction: what is left?": (
         lambda x, i, j: np.exp(x[i]) / np.exp(x[j])
+    ),
+    "the probabilities overflow before they meet. Simplify the fraction: what is left?": (
+        lambda x, i, j: naive(x)[i] / naive(x)[j]
+    ),
+    "two probabilities that may both be 0. Simplify the fraction: what is left?": (
+        lambda x, i, j: lab.softmax(x)[i] / lab.softmax(x)[j]
     ),
     "the odds against all other classes together. Only class j is on the other side.": (
         lambda x, i, j: np.exp(x[i]) / (np.exp(x).sum() - np.exp(x[i]))

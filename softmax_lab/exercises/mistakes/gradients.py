@@ -149,9 +149,14 @@ def _differences(quotient):
     return lambda f, x: np.array([quotient(f, x, step) for step in 1e-5 * np.eye(len(x))])
 
 
+def _diagonal_slope(f, x):
+    x = x.astype(float)
+    return (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+
+
 def _added(x, step):
     """Add a step to a copy of x in place, which an array of integers refuses."""
-    copy = x.copy()
+    copy = x.copy() if x.dtype.kind in "iu" else x.astype(float)
     copy += step
     return copy
 
@@ -167,14 +172,14 @@ FINITE_DIFFERENCES = {
         lambda f, x, step: (f(x - step) - f(x + step)) / 2e-5
     ),
     "all coordinates move at once. Nudge one and keep the others still.": _differences(
-        lambda f, x, step: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+        lambda f, x, step: _diagonal_slope(f, x)
     ),
     "an array of integers takes no fractions. Which dtype has the copy you nudge?": _differences(
         lambda f, x, step: (f(_added(x, step)) - f(_added(x, -step))) / 2e-5
     ),
     "zero everywhere. Do the two points differ at all?": (lambda f, x: np.zeros(len(x))),
     "one number, the slope along the diagonal. One for each coordinate is asked for.": (
-        lambda f, x: (f(x + 1e-5) - f(x - 1e-5)) / 2e-5
+        lambda f, x: _diagonal_slope(f, x)
     ),
     "the values of f, not its slopes. What is a slope?": _differences(
         lambda f, x, step: f(x + step)

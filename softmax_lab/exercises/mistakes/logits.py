@@ -46,7 +46,7 @@ MASKED_SOFTMAX = {
         lambda x, allowed: lab.softmax(x) * allowed
     ),
     "a hidden logit becomes 0, and e to the 0 is 1. Which logit has probability 0?": (
-        lambda x, allowed: lab.softmax(x * allowed)
+        lambda x, allowed: lab.softmax(np.where(allowed, x, 0))
     ),
     "the mask is ignored. Which entries may be positive?": lambda x, allowed: lab.softmax(x),
     "a row with nothing allowed gives nan. What does -inf - (-inf) give, or 0 / 0?": (
@@ -195,7 +195,14 @@ def calibration(p, target, **options):
     return (gaps * weights).sum()
 
 
+def _edge_below(p, target):
+    bins = np.ceil(p.max(axis=-1) * 10).astype(int)
+    gaps = np.bincount(bins, weights=(p.argmax(axis=-1) == target) - p.max(axis=-1))
+    return abs(gaps).sum() / len(target)
+
+
 CALIBRATION_ERROR = {
+    "an edge belongs to the bin below. To which one should it belong?": _edge_below,
     "bins are not weighted by their samples. Does a bin with one sample count like a full one?": (
         lambda p, y: _binned(p, y)[0].mean()
     ),

@@ -19,7 +19,7 @@ HARDMAX = {
     "the index of the winner, not a row. One-hot rows are asked for.": (
         lambda x: x.argmax(axis=-1)
     ),
-    "the winner keeps its value. It should be a 1.": lambda x: x * lab.hardmax(x),
+    "the winner keeps its value. It should be a 1.": lambda x: np.where(lab.hardmax(x) > 0, x, 0),
     "the smallest entry wins. Which one is the maximum?": lambda x: lab.hardmax(-x),
     "the maximum of each column. Along which axis do the classes lie?": (
         lambda x: lab.hardmax(x, axis=0)

@@ -132,7 +132,7 @@ def _fold(step, guarded=True):
 
 
 def _twice(chunks):
-    top = max(chunk.max() for chunk in chunks)
+    top = max((chunk.max() for chunk in chunks), default=-np.inf)
     return top + np.log(sum(np.exp(chunk - top).sum() for chunk in chunks))
 
 

@@ -148,7 +148,7 @@ WRONG = {
         ("the logarithm of the odds", lambda x, i, j: x[i] - x[j]),
         ("the ratio of the logits", lambda x, i, j: x[i] / x[j]),
         (
-            "the exponentials overflow before they meet",
+            "the probabilities overflow before they meet",
             lambda x, i, j: (np.exp(x) / np.exp(x).sum())[i] / (np.exp(x) / np.exp(x).sum())[j],
         ),
         ("the share of i among the two", lambda x, i, j: special.expit(x[i] - x[j])),

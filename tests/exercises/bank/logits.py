@@ -150,9 +150,9 @@ def ece_by_histogram(p, target):
     return np.abs(hits - hopes).sum() / len(p)
 
 
-def ece_with_digitize(p, target):
+def ece_with_digitize(p, target, right=False):
     confidence = p.max(1)
-    index = np.digitize(confidence, np.linspace(0, 1, 11)[1:-1], right=True)
+    index = np.digitize(confidence, np.linspace(0, 1, 11)[1:-1], right=right)
     total = 0
     for b in set(index.tolist()):
         chosen = index == b
@@ -267,6 +267,10 @@ WRONG = {
         ("the squared error is smallest here", brier_temperature),
     ],
     "calibration_error": [
+        (
+            "an edge belongs to the bin below",
+            lambda p, target: ece_with_digitize(p, target, right=True),
+        ),
         (
             "bins are not weighted by their samples",
             lambda p, target: ece(p, target, weighted=False),

@@ -41,6 +41,11 @@ def gumbel_row_by_row(logits, rng):
 
 
 def race_of_exponentials(logits, rng):
+    top = logits.max(axis=1, keepdims=True)
+    return np.argmin(rng.exponential(size=logits.shape) * np.exp(top - logits), axis=1)
+
+
+def race_of_overflowing_exponentials(logits, rng):
     return np.argmin(rng.exponential(size=logits.shape) * np.exp(-logits), axis=1)
 
 
@@ -58,11 +63,18 @@ def relaxed_row_by_row(logits, tau, rng):
 
 
 def reinforce_by_cumsum(f, logits, rng):
-    p = np.exp(logits) / np.exp(logits).sum()
+    p = np.exp(logits - logits.max())
+    p /= p.sum()
     z = min(int(np.searchsorted(np.cumsum(p), rng.random(), side="right")), p.size - 1)
     gradient = -p * f(z)
     gradient[z] += f(z)
     return gradient
+
+
+def reinforce_overflowing(f, logits, rng):
+    p = np.exp(logits) / np.exp(logits).sum()
+    z = min(int(np.searchsorted(np.cumsum(p), rng.random(), side="right")), p.size - 1)
+    return f(z) * ((np.arange(p.size) == z) - p)
 
 
 def reinforce_by_gumbel(f, logits, rng):
@@ -131,7 +143,7 @@ def arsm_with_exponentials(f, logits, rng):
 
 def arsm_ratio(f, logits, rng):
     pi = rng.dirichlet([1.0, 1.0, 1.0])
-    weights = np.exp(logits)
+    weights = np.exp(np.asarray(logits - max(logits), dtype=np.longdouble))
     reward = np.zeros((3, 3))
     for m, j in np.ndindex(3, 3):
         swapped = pi.copy()
@@ -236,7 +248,7 @@ WRONG = {
             lambda x: np.arange(x.shape[-1]) == x.argmax(axis=-1)[..., None],
         ),
         (
-            "a tie shares the 1",
+            "wrong only when entries tie for the largest, or nearly do",
             lambda x: special.softmax(1e9 * (x - x.max(axis=-1, keepdims=True)), axis=-1),
         ),
     ],
@@ -260,7 +272,11 @@ WRONG = {
             "the uniform numbers can be 0, and their noise is -inf",
             lambda x, rng: np.argmax(x - np.log(-np.log(rng.uniform(size=x.shape))), axis=1),
         ),
-        ("the uniform numbers can be 0, and their noise is -inf", half_open),
+        ("a class at −∞ is drawn", half_open),
+        (
+            "the classes are not drawn with softmax's probabilities",
+            race_of_overflowing_exponentials,
+        ),
         ("the likeliest class every time: there is no noise", lambda x, rng: x.argmax(axis=1)),
         (
             "the noise is uniform, not Gumbel",
@@ -326,6 +342,7 @@ WRONG = {
         ),
     ],
     "reinforce": [
+        ("nan comes back", reinforce_overflowing),
         (
             "the reward is missing",
             lambda f, x, rng: reinforce(x, rng)[1] - special.softmax(x),
