@@ -33,8 +33,8 @@ serve: book ## build the book and show it on localhost (PORT=8000)
 lab: .venv/.ready ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab book
 
-lint: .venv/.ready ## ruff's lint and format, as CI runs them
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: .venv/.ready ## ruff's lint and format, and mypy, as CI runs them
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 test: lint book ## lint, the book, every notebook, doctests, tests, the built pages
 	@$(BIN)/pytest -n $(WORKERS)
@@ -69,4 +69,4 @@ lock: ## write the lock anew: the newest versions that pyproject.toml allows, to
 	@$(PYTHON) tools/lock.py
 
 clean: ## remove what was built (the environment stays; rm -r .venv removes it)
-	@rm -rf _build dist .pytest_cache .ruff_cache .hypothesis mutants
+	@rm -rf _build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis mutants

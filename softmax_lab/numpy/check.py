@@ -1,11 +1,14 @@
 """Chapter 5, Gradients: a checker that compares a gradient with slopes of the function."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_number, as_real
+from softmax_lab.numpy._types import ArrayLike
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,13 @@ class GradientReport:
         return self.message
 
 
-def check_gradient(f, gradient, x, *, rtol=1e-6):
+def check_gradient(
+    f: Callable[[Any], Any],
+    gradient: Callable[[Any], ArrayLike] | ArrayLike,
+    x: ArrayLike,
+    *,
+    rtol: float = 1e-6,
+) -> GradientReport:
     """Compare a gradient with finite differences, and with the complex step where `f` allows it.
 
     Parameters

@@ -8,11 +8,18 @@ from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
 from softmax_lab.numpy._blocks import for_blocks, in_dtype
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets
+from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
 
 
 def nll_loss(
-    log_probabilities, target, axis=-1, *, weight=None, ignore_index=-100, reduction="mean"
-):
+    log_probabilities: ArrayLike,
+    target: ArrayLike,
+    axis: OneAxis = -1,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Floats:
     r"""Take the negative log-likelihood of the right classes: :math:`-w_y \log p_y`.
 
     Parameters
@@ -68,15 +75,15 @@ def nll_loss(
 
 
 def cross_entropy(
-    logits,
-    target,
-    axis=-1,
+    logits: ArrayLike,
+    target: ArrayLike,
+    axis: OneAxis = -1,
     *,
-    weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-):
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> Floats:
     r"""Measure the cross-entropy of softmax(logits) and the target, from the logits.
 
     Parameters
@@ -128,15 +135,15 @@ def cross_entropy(
 
 
 def cross_entropy_with_grad(
-    logits,
-    target,
-    axis=-1,
+    logits: ArrayLike,
+    target: ArrayLike,
+    axis: OneAxis = -1,
     *,
-    weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-):
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+) -> tuple[Floats, Floats]:
     r"""Return the cross-entropy and its gradient with respect to the logits.
 
     Parameters

@@ -4,9 +4,10 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import EXACT, as_array, as_axes, as_real, one_axis
 from softmax_lab.numpy._blocks import in_dtype
+from softmax_lab.numpy._types import ArrayLike, Axis, Floats, Indices, OneAxis
 
 
-def linear(x, weight, bias=None):
+def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Floats:
     """Apply a linear layer: logits x Wᵀ + b.
 
     Parameters
@@ -59,7 +60,7 @@ def linear(x, weight, bias=None):
     return in_dtype(logits, np.result_type(*dtypes))
 
 
-def naive_softmax(x, axis=-1):
+def naive_softmax(x: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Apply the formula of softmax, literally: :math:`e^{x_i} / \sum_j e^{x_j}`.
 
     Parameters
@@ -96,7 +97,7 @@ def naive_softmax(x, axis=-1):
     return in_dtype(p.reshape(x.shape), dtype)[()]
 
 
-def predict(logits, axis=-1):
+def predict(logits: ArrayLike, axis: OneAxis = -1) -> Indices:
     """Predict the class with the largest logit; the first of them where several tie.
 
     Parameters

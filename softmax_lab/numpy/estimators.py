@@ -3,11 +3,12 @@
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_array, as_real
+from softmax_lab.numpy._types import ArrayLike, Floats, Random, Reward
 from softmax_lab.numpy.soft_max import drawable, gumbel_max, gumbel_noise
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
-def reinforce_gradient(f, logits, *, rng):
+def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random) -> Floats:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
 
     Parameters
@@ -50,7 +51,7 @@ def reinforce_gradient(f, logits, *, rng):
         return reward * ((np.arange(logits.size) == z) - softmax(logits))
 
 
-def arsm_gradient(f, logits, *, rng):
+def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random) -> Floats:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
 
     Parameters

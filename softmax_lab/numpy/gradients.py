@@ -5,10 +5,11 @@ import numpy as np
 from softmax_lab.numpy._arguments import as_array, one_axis
 from softmax_lab.numpy._blocks import apply, in_dtype
 from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._types import ArrayLike, Axis, Floats, OneAxis
 from softmax_lab.numpy.stability import softmax
 
 
-def softmax_jacobian(x, axis=-1):
+def softmax_jacobian(x: ArrayLike, axis: OneAxis = -1) -> Floats:
     r"""Return the Jacobian of softmax, :math:`\partial p_i / \partial x_j = p_i (δ_{ij} - p_j)`.
 
     Parameters
@@ -75,7 +76,7 @@ def log_softmax_vjp_rows(x, out, v, scratch):
     np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
 
 
-def softmax_vjp(x, v, axis=-1):
+def softmax_vjp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Multiply the Jacobian of softmax with a vector from the left: the backward pass.
 
     Parameters
@@ -109,7 +110,7 @@ def softmax_vjp(x, v, axis=-1):
     return apply(softmax_vjp_rows, x, axis, ("v", v))
 
 
-def softmax_jvp(x, v, axis=-1):
+def softmax_jvp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Multiply the Jacobian of softmax with a direction from the right: the forward mode.
 
     Parameters
@@ -143,7 +144,7 @@ def softmax_jvp(x, v, axis=-1):
     return softmax_vjp(x, v, axis)
 
 
-def log_softmax_vjp(x, v, axis=-1):
+def log_softmax_vjp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Multiply the Jacobian of log-softmax with a vector from the left.
 
     Parameters

@@ -1,15 +1,20 @@
 """Chapter 6, Cross-entropy: one-hot vectors, and information in nats."""
 
+from typing import Any, SupportsIndex
+
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_axes, as_integer, as_logits
 from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import check_target
+from softmax_lab.numpy._types import ArrayLike, Axis, DTypeLike, Floats, NDArray
 from softmax_lab.numpy.logits import check_probabilities
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
-def one_hot(target, num_classes, dtype=np.float64):
+def one_hot(
+    target: ArrayLike, num_classes: SupportsIndex, dtype: DTypeLike = np.float64
+) -> NDArray[Any]:
     """Write class indices as vectors with a single 1.
 
     Parameters
@@ -52,7 +57,7 @@ def one_hot(target, num_classes, dtype=np.float64):
     return (target[..., None] == np.arange(num_classes)).astype(dtype)
 
 
-def entropy(p, axis=-1):
+def entropy(p: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Measure the uncertainty of a distribution: :math:`-\sum_i p_i \log p_i`.
 
     Parameters
@@ -87,7 +92,9 @@ def entropy(p, axis=-1):
         return in_dtype(terms.sum(axis=as_axes(axis, p.ndim)), dtype)[()]
 
 
-def kl_divergence(p, q, axis=-1, *, from_logits=False):
+def kl_divergence(
+    p: ArrayLike, q: ArrayLike, axis: Axis = -1, *, from_logits: bool = False
+) -> Floats:
     r"""Measure how far q is from p: :math:`\sum_i p_i \log (p_i / q_i)`.
 
     Parameters

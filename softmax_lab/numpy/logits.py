@@ -4,9 +4,10 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_axes, as_real
 from softmax_lab.numpy._blocks import in_dtype
+from softmax_lab.numpy._types import ArrayLike, Axis, Floats
 
 
-def sigmoid(x):
+def sigmoid(x: ArrayLike) -> Floats:
     r"""Turn log-odds into a probability: :math:`1 / (1 + e^{-x})`.
 
     Parameters
@@ -35,7 +36,7 @@ def sigmoid(x):
         return in_dtype(np.where(wide < 0, w, 1.0) / (1.0 + w), dtype)[()]
 
 
-def logit(p):
+def logit(p: ArrayLike) -> Floats:
     r"""Turn a probability into log-odds: :math:`\log (p / (1 - p))`.
 
     Parameters
@@ -73,7 +74,7 @@ def logit(p):
     return in_dtype(x, dtype)[()]
 
 
-def logits_from_probabilities(p, axis=-1):
+def logits_from_probabilities(p: ArrayLike, axis: Axis = -1) -> Floats:
     """Return the centred logits of given probabilities: log p less its mean.
 
     Parameters

@@ -1,5 +1,7 @@
 """Chapter 3, Soft or max: the hard maximum, Gumbel noise, and gradients through a choice."""
 
+from typing import SupportsIndex
+
 import numpy as np
 
 from softmax_lab.numpy._arguments import (
@@ -12,10 +14,11 @@ from softmax_lab.numpy._arguments import (
     one_axis,
 )
 from softmax_lab.numpy._blocks import in_dtype
+from softmax_lab.numpy._types import ArrayLike, DTypeLike, Floats, Indices, OneAxis, Random
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
-def hardmax(x, axis=-1):
+def hardmax(x: ArrayLike, axis: OneAxis = -1) -> Floats:
     """Give the first of the largest entries 1, all others 0: softmax at temperature 0.
 
     Parameters
@@ -50,7 +53,9 @@ def hardmax(x, axis=-1):
     return in_dtype(y.reshape(x.shape), dtype)[()]
 
 
-def gumbel_noise(shape, *, rng, dtype=np.float64):
+def gumbel_noise(
+    shape: SupportsIndex | tuple[SupportsIndex, ...], *, rng: Random, dtype: DTypeLike = np.float64
+) -> Floats:
     r"""Draw standard Gumbel noise :math:`-\log(-\log U)`, U uniform between 0 and 1.
 
     Parameters
@@ -89,16 +94,17 @@ def gumbel_noise(shape, *, rng, dtype=np.float64):
     dtype = given if given.kind == "f" else as_array(np.empty(0, given), "dtype").dtype
     if dtype.kind != "f":
         raise TypeError(f"dtype must be floating, but it is {given}")
-    shape = tuple(as_integer(each, "shape") for each in (shape if np.iterable(shape) else (shape,)))
-    if any(each < 0 for each in shape):
+    lengths = shape if isinstance(shape, tuple | list) else (shape,)
+    lengths = [as_integer(each, "shape") for each in lengths]
+    if any(each < 0 for each in lengths):
         raise ValueError(f"shape must not be negative, but it is {shape}")
     drawn = np.float32 if given.itemsize <= 4 else np.float64
-    exponential = np.maximum(rng.standard_exponential(shape, dtype=drawn), np.finfo(drawn).tiny)
+    exponential = np.maximum(rng.standard_exponential(lengths, dtype=drawn), np.finfo(drawn).tiny)
     with np.errstate(all="ignore"):
         return (-np.log(exponential)).astype(given)
 
 
-def gumbel_max(logits, axis=-1, *, rng):
+def gumbel_max(logits: ArrayLike, axis: OneAxis = -1, *, rng: Random) -> Indices:
     """Draw a class with the probabilities of softmax: the argmax of logits plus Gumbel noise.
 
     Parameters
@@ -158,7 +164,9 @@ def log_probabilities(logits, axis):
     return np.asarray(log_softmax(x.astype(np.result_type(x, np.float64)), axes)), dtype
 
 
-def gumbel_softmax(logits, tau=1.0, hard=False, axis=-1, *, rng):
+def gumbel_softmax(
+    logits: ArrayLike, tau: float = 1.0, hard: bool = False, axis: OneAxis = -1, *, rng: Random
+) -> Floats:
     r"""Draw a relaxed one-hot vector: :math:`\mathrm{softmax}((x + G) / \tau)`.
 
     Parameters

@@ -5,11 +5,14 @@ classes on axis 1, and a public wrapper. Exponentials and their sums are float64
 step is too, except that for float32 softmax and log-softmax take it in float32, which is faster.
 """
 
+from typing import Any
+
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits
 from softmax_lab.numpy._blocks import apply, in_dtype, reduce
 from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._types import ArrayLike, Axis, Floats, NDArray
 
 
 def softmax_rows(x, out, scratch):
@@ -44,7 +47,13 @@ def logsumexp_rows(x, out, scratch):
     out[...] = np.where(np.isfinite(e.a), e.a + np.log1p(rest / top), e.a)
 
 
-def softmax(x, axis=-1, *, where=None, out=None):
+def softmax(
+    x: ArrayLike,
+    axis: Axis = -1,
+    *,
+    where: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> Floats:
     r"""Turn logits into probabilities: :math:`p_i = e^{x_i} / \sum_j e^{x_j}`.
 
     Parameters
@@ -85,7 +94,13 @@ def softmax(x, axis=-1, *, where=None, out=None):
     return apply(softmax_rows, x, axis, where=where, out=out, fill=0.0)
 
 
-def log_softmax(x, axis=-1, *, where=None, out=None):
+def log_softmax(
+    x: ArrayLike,
+    axis: Axis = -1,
+    *,
+    where: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> Floats:
     r"""Take the logarithm of softmax: :math:`x_i - \log \sum_j e^{x_j}`.
 
     Parameters
@@ -123,7 +138,14 @@ def log_softmax(x, axis=-1, *, where=None, out=None):
     return apply(log_softmax_rows, x, axis, where=where, out=out, fill=-np.inf)
 
 
-def logsumexp(x, axis=-1, *, keepdims=False, where=None, out=None):
+def logsumexp(
+    x: ArrayLike,
+    axis: Axis = -1,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
+    out: NDArray[Any] | None = None,
+) -> Floats:
     r"""Sum on the scale of logarithms: :math:`\log \sum_j e^{x_j}`.
 
     Parameters
@@ -164,7 +186,7 @@ def logsumexp(x, axis=-1, *, keepdims=False, where=None, out=None):
     return reduce(logsumexp_rows, x, axis, keepdims=keepdims, where=where, out=out, empty=-np.inf)
 
 
-def shifted_softmax(x, axis=-1):
+def shifted_softmax(x: ArrayLike, axis: Axis = -1) -> Floats:
     r"""Subtract the maximum, then apply the formula: the stable softmax of most libraries.
 
     Parameters

@@ -1,0 +1,57 @@
+"""What an editor shows: every public function says what goes in and what comes out."""
+
+import inspect
+import os
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import softmax_lab as lab
+
+FUNCTIONS = [name for name in lab.__all__ if inspect.isfunction(getattr(lab, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_and_result_has_a_type(name):
+    signature = inspect.signature(getattr(lab, name))
+    assert signature.return_annotation is not inspect.Signature.empty
+    for parameter in signature.parameters.values():
+        assert parameter.annotation is not inspect.Parameter.empty, parameter
+        if parameter.default is None:
+            assert "None" in str(parameter.annotation), parameter
+
+
+def test_the_package_says_that_it_is_typed():
+    assert resources.files("softmax_lab").joinpath("py.typed").is_file()
+
+
+USES = {
+    "lab.softmax([[1, 2], [3, 4]], axis=(0, 1))": "",
+    "lab.cross_entropy(np.zeros((2, 3)), [0, 1], reduction='mean') + 1.0": "",
+    "lab.softmax([1.0], dim=0)": "call-arg",
+    "lab.softmax([1.0], axis='last')": "arg-type",
+    "lab.cross_entropy([[1.0]], [0], reduction='average')": "arg-type",
+    "lab.gumbel_max([1.0], rng='a')": "arg-type",
+}
+
+
+def test_a_type_checker_tells_right_calls_from_wrong_ones(tmp_path):
+    lines = ["import numpy as np", "import softmax_lab as lab", *USES]
+    (tmp_path / "calls.py").write_text("\n".join(lines) + "\n")
+    command = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent",
+               f"--cache-dir={tmp_path}", "calls.py"]  # fmt: skip
+    where = os.environ | {"MYPYPATH": str(Path(lab.__file__).parents[1])}
+    found = subprocess.run(
+        command, cwd=tmp_path, env=where, capture_output=True, text=True, check=False
+    )
+    for number, (use, code) in enumerate(USES.items(), start=3):
+        told = [
+            line
+            for line in found.stdout.splitlines()
+            if line.startswith(f"calls.py:{number}: error")
+        ]
+        assert len(told) == bool(code), f"{use}: {found.stdout}{found.stderr}"
+        assert all(line.endswith(f"[{code}]") for line in told), told
