@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import numpy_memory
+from benchmarks import numpy_memory, numpy_speed
 from benchmarks.measure import machine, markdown, run_pinned
 
 HERE = Path(__file__).parent
@@ -27,7 +27,9 @@ def speed_table(rows):
         name = [row["name"], shape, row["dtype"]]
         lines.append([*name, f"**{row['ratio']:.2f}**", bar or "", verdict, *times, *limits])
     headings = ["function", "shape", "dtype", "ours ÷ SciPy", "bar", "", "ours, ns/element"]
-    return markdown([*headings, "SciPy", "÷ copy", "÷ exp"], lines)
+    table = markdown([*headings, "SciPy", "÷ one copy", "÷ one exp an element"], lines)
+    rest = [f"- {name}: {text}" for name, text in numpy_speed.REST.items()]
+    return "\n\n".join([table, "What the rest is spent on, in wide rows:", "\n".join(rest)])
 
 
 def memory_table():

@@ -15,7 +15,7 @@ from benchmarks.measure import compare, seconds
 CASES = [
     ("softmax", (10,), -1, (1.0, 1.0)),
     ("softmax", (64, 10), -1, (1.0, 1.0)),
-    ("softmax", (100_000, 10), -1, (0.5, 0.6)),
+    ("softmax", (100_000, 10), -1, (0.5, 0.55)),
     ("softmax", (4096, 1000), -1, (1.4, 1.0)),
     ("softmax", (1024, 32_000), -1, (1.0, 1.0)),
     ("softmax", (128, 128_256), -1, (1.0, 1.0)),
@@ -25,21 +25,41 @@ CASES = [
     ("softmax + 1e4", (1024, 32_000), -1, (None, None)),
     ("log_softmax", (10,), -1, (1.0, 1.0)),
     ("log_softmax", (64, 10), -1, (1.0, 1.0)),
-    ("log_softmax", (100_000, 10), -1, (0.5, 0.6)),
+    ("log_softmax", (100_000, 10), -1, (0.5, 0.55)),
     ("log_softmax", (4096, 1000), -1, (1.4, 1.0)),
     ("log_softmax", (1024, 32_000), -1, (1.0, 1.0)),
     ("log_softmax", (128, 128_256), -1, (1.0, 1.0)),
-    ("log_softmax", (1000, 4096), 0, (1.1, 1.1)),
-    ("logsumexp", (10,), -1, (0.5, 0.5)),
-    ("logsumexp", (64, 10), -1, (0.5, 0.5)),
+    ("log_softmax", (1000, 4096), 0, (1.0, 1.0)),
+    ("logsumexp", (10,), -1, (0.3, 0.3)),
+    ("logsumexp", (64, 10), -1, (0.3, 0.3)),
     ("logsumexp", (100_000, 10), -1, (0.5, 0.5)),
     ("logsumexp", (4096, 1000), -1, (0.5, 0.5)),
     ("logsumexp", (1024, 32_000), -1, (0.5, 0.5)),
     ("logsumexp", (1000, 4096), 0, (0.5, 0.5)),
     ("logsumexp", (1, 10_000_000), -1, (0.5, 0.5)),
+    ("cross_entropy", (64, 10), -1, (1.0, 1.0)),
     ("cross_entropy_with_grad", (4096, 1000), -1, (None, None)),
     ("cross_entropy_with_grad", (1024, 32_000), -1, (0.8, 0.8)),
 ]
+
+
+# What a wide row costs beyond its limits.
+REST = {
+    "softmax": "In float64: the maximum and the sum, two more readings of a block in the L2 cache, "
+    "and the division. In float32: the exponentials are those of float64, which cost twice as "
+    "much, and two conversions; they are what the 4 ulp cost.",
+    "softmax + 1e4": "The rounding error of x − c and its correction: six passes over the block.",
+    "log_softmax": "The exponentials are needed for the sum alone. Beside them the search for the "
+    "winner, whose weight is left out of the sum, and two subtractions from x.",
+    "logsumexp": "Nothing is written: the maximum, the search for the winner and the sum. In "
+    "float32 the conversion to float64.",
+    "cross_entropy_with_grad": "As log_softmax, and one multiplication that writes the gradient.",
+}
+
+
+def scipy_cross_entropy(x, target):
+    """Compose the loss from SciPy's function, as one does without ours."""
+    return -scipy.special.log_softmax(x, 1)[np.arange(len(x)), target].mean()
 
 
 def scipy_cross_entropy_with_grad(x, target):
@@ -52,18 +72,22 @@ def scipy_cross_entropy_with_grad(x, target):
     return loss, gradient
 
 
+LOSSES = {
+    "cross_entropy": (lab.cross_entropy, scipy_cross_entropy),
+    "cross_entropy_with_grad": (lab.cross_entropy_with_grad, scipy_cross_entropy_with_grad),
+}
+
+
 def calls(name, shape, axis, dtype, out=True):
     """Return what is measured in a case: our call and SciPy's. `out` reuses an output."""
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape, dtype=dtype)
     if name.endswith("1e4"):
         x, name = x + dtype(1e4), name.split()[0]
-    if name == "cross_entropy_with_grad":
+    if name in LOSSES:
         target = rng.integers(0, shape[-1], len(x))
-        return (
-            lambda: lab.cross_entropy_with_grad(x, target),
-            lambda: scipy_cross_entropy_with_grad(x, target),
-        )
+        ours, peer = LOSSES[name]
+        return lambda: ours(x, target), lambda: peer(x, target)
     ours, peer = getattr(lab, name), getattr(scipy.special, name)
     if name == "logsumexp":
         return lambda: ours(x, axis), lambda: peer(x, axis=axis)
@@ -95,7 +119,7 @@ def measure(chosen, pairs):
                 "ns": ours / size * 1e9,
                 "peer_ns": peer / size * 1e9,
             }
-            if size > 1e6 and name == "softmax":
+            if size > 1e6:
                 copy, exp = limits(shape, dtype)
                 row |= {"over_copy": ours / copy, "over_exp": ours / exp}
             yield row
