@@ -73,6 +73,8 @@ def as_logits(x, axis, name="x", where=None):
     """
     array = as_array(x, name)
     axes = as_axes(axis, array.ndim)
+    if array is x and where is None and x.dtype.char in "dfeg" and x.dtype.isnative:
+        return x, x.dtype, axes, None
     if where is not None:
         where = as_mask(where, array.shape)
     if array.dtype.char in "lqLQ" and array.size and (array.max() > EXACT or array.min() < -EXACT):

@@ -4,6 +4,7 @@ A row function sees blocks of shape (outer, n, inner), the n classes on axis 1, 
 happens to them. Nothing here knows about softmax.
 """
 
+import contextvars
 import os
 
 import numpy as np
@@ -14,6 +15,11 @@ BLOCK = 1 << 16  # elements: half a mebibyte of float64, so that a block stays i
 LONGEST = 4 * BLOCK  # the largest scratch; a longer row is worked on in parts
 NARROW = 32  # rows of so few classes are transposed, so that NumPy's loops run along the rows
 THREADED = 1 << 21  # elements from which several threads pay
+
+# A context in which floating-point errors are ignored. To run in a copy of it costs a fifth of
+# np.errstate, which makes its settings anew.
+QUIET = contextvars.Context()
+QUIET.run(np.seterr, all="ignore")
 
 
 def to_blocks(x, axes):
@@ -51,11 +57,10 @@ def for_blocks(function, x, outputs, inputs=()):
     float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
     """
     outer, n, inner = x.shape
-    wide = x.dtype if x.dtype.char == "g" else np.float64
+    wide = widened(x.dtype)
     narrow = n <= NARROW and inner == 1 and outer >= 256
     if not narrow and x.size <= BLOCK:
-        with np.errstate(all="ignore"):
-            function(x, *outputs, *inputs, np.empty(x.shape, wide))
+        QUIET.copy().run(function, x, *outputs, *inputs, np.empty(x.shape, wide))
         return
     rows, columns = max(1, BLOCK // (n * inner)), min(inner, max(BLOCK // n, BLOCK // 16))
     longest = LONGEST // columns if inner == 1 else 2 * BLOCK // columns
@@ -67,23 +72,28 @@ def for_blocks(function, x, outputs, inputs=()):
 
     def work(cuts):
         scratch = np.empty((rows, min(n, longest), columns), wide)
-        with np.errstate(all="ignore"):
-            for cut in cuts:
-                blocks = [each if each is None else each[cut] for each in (x, *outputs, *inputs)]
-                i, _, j = blocks[0].shape
-                if narrow:
-                    transposed(function, blocks, len(outputs), scratch)
-                else:
-                    function(*blocks, scratch[:i, :, :j])
+        for cut in cuts:
+            blocks = [each if each is None else each[cut] for each in (x, *outputs, *inputs)]
+            i, _, j = blocks[0].shape
+            if narrow:
+                transposed(function, blocks, len(outputs), scratch)
+            else:
+                function(*blocks, scratch[:i, :, :j])
 
     threads = min(thread_count(), len(cuts)) if x.size >= THREADED else 1
     if threads == 1:
-        work(cuts)
+        QUIET.copy().run(work, cuts)
         return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, (cuts[i::threads] for i in range(threads))))
+        parts = [cuts[i::threads] for i in range(threads)]
+        list(pool.map(lambda part: QUIET.copy().run(work, part), parts))
+
+
+def widened(dtype):
+    """Return the dtype of sums: float64, or long double for its like."""
+    return dtype if dtype.char == "g" else np.float64
 
 
 def transposed(function, blocks, outputs, scratch):
@@ -156,8 +166,7 @@ def in_dtype(result, dtype):
     """Return an array in the dtype of the answer; what is too large for it becomes inf."""
     if result.dtype == dtype:
         return result
-    with np.errstate(all="ignore"):
-        return result.astype(dtype)
+    return QUIET.copy().run(result.astype, dtype)
 
 
 def like_x(v, name, shape):

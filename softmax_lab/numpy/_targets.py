@@ -14,8 +14,8 @@ def check_target(target, num_classes, ignore_index=None):
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
     ignores = ignore_index is not None
-    within = np.minimum.reduce(target, axis=None) >= 0
-    within &= np.maximum.reduce(target, axis=None) < num_classes
+    # Negative integers are huge as unsigned ones.
+    within = np.maximum.reduce(target.astype(np.uint64), None) < num_classes
     if within and not (ignores and 0 <= ignore_index < num_classes):
         return target.astype(np.intp, copy=False), None
     counted = target != ignore_index if ignores else np.ones(target.shape, bool)
@@ -103,10 +103,9 @@ class Targets:
         if self.reduction == "none":
             losses = losses.reshape(self.row_shape)
         elif losses.size:
-            losses = np.add.reduce(losses, axis=None, keepdims=True) * self.scale
-            losses = losses.reshape(())
+            losses = np.add.reduce(losses, None) * self.scale
         else:
-            losses = np.asarray(np.nan if self.reduction == "mean" else 0.0)
+            losses = np.float64(np.nan if self.reduction == "mean" else 0.0)
         return in_dtype(losses, self.dtype)[()]
 
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
-from softmax_lab.numpy._blocks import for_blocks, in_dtype
+from softmax_lab.numpy._blocks import for_blocks, in_dtype, widened
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
@@ -242,7 +242,7 @@ def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, g
     axis = class_axis(x, axis, "logits")
     targets = Targets(x, dtype, axis, target, weight, ignore, reduction, smoothing)
     blocks = targets.blocks
-    losses = np.zeros((blocks.shape[0], 1, blocks.shape[2]), np.result_type(x, np.float64))
+    losses = np.zeros((blocks.shape[0], 1, blocks.shape[2]), widened(x.dtype))
     gradient = np.empty(blocks.shape, x.dtype) if grad else None
     rows, y = (index_rows, targets.index) if targets.soft is None else (soft_rows, targets.soft)
     if x.size:
