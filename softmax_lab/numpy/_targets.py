@@ -14,8 +14,8 @@ def check_target(target, num_classes, ignore_index=None):
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
     ignores = ignore_index is not None
-    # Negative integers are huge as unsigned ones.
-    within = np.maximum.reduce(target.astype(np.uint64), None) < num_classes
+    unsigned = target.astype(np.uint64)  # as which negative integers are huge
+    within = unsigned.item(unsigned.argmax()) < num_classes
     if within and not (ignores and 0 <= ignore_index < num_classes):
         return target.astype(np.intp, copy=False), None
     counted = target != ignore_index if ignores else np.ones(target.shape, bool)

@@ -24,7 +24,7 @@ def softmax_rows(x, out, scratch):
             np.copyto(to, w)
             np.multiply(to, (1 / total).astype(np.float32), out=to)
         else:
-            np.divide(w, total, out=to, casting="same_kind")
+            np.divide(w, total, to, casting="same_kind")
 
 
 def log_softmax_rows(x, out, scratch):
@@ -44,7 +44,9 @@ def logsumexp_rows(x, out, scratch):
     """Log Σ e^x = a + ℓ."""
     e = Exponentials(x, scratch)
     top, rest = e.split()
-    out[...] = np.where(np.isfinite(e.a), e.a + np.log1p(rest / top), e.a)
+    np.add(e.a, np.log1p(rest / top), out=out, casting="same_kind")
+    if e.c is not None:
+        np.copyto(out, e.a, where=np.isinf(e.a), casting="same_kind")
 
 
 def softmax(
