@@ -27,7 +27,7 @@ class Exponentials:
 
     def __init__(self, x, scratch, keep=None):
         self.x, self.scratch, self.filled = x, scratch, False
-        self.keep = None if x.dtype == np.float16 else keep  # float16 would round them too early
+        self.keep = None if x.dtype.char == "e" else keep  # float16 would round them too early
         self.whole = x.shape[1] == scratch.shape[1]
         self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
         self.few = x.shape[1] <= FEW and side_by_side(x)
@@ -59,10 +59,10 @@ class Exponentials:
 
         The sum tells, so that no maximum is needed. Long double rounds it once, where there is one.
         """
-        np.exp(self.x, out=self.scratch, dtype=self.scratch.dtype)
-        wide = None if self.spare else np.longdouble
-        total = np.add.reduce(self.scratch, axis=1, keepdims=True, dtype=wide)
-        total = total.astype(self.scratch.dtype, copy=False)
+        w = self.scratch
+        np.exp(self.x, w, dtype=w.dtype)
+        total = np.add.reduce(w, 1, None if self.spare else np.longdouble, None, True)
+        total = total.astype(w.dtype, copy=False)
         lowest, highest = extremes(total)
         self.filled = lowest >= E_LOWEST and highest <= E_HIGHEST[self.x.dtype.char]
         return total if self.filled else None
@@ -73,12 +73,12 @@ class Exponentials:
         Then log Σ e^x = a + log1p(rest / top), with all digits where the winner is confident.
         """
         if self.few:
-            ordered = self.x.copy()
-            ordered.sort(axis=1)
-            self.shift_by(ordered[:, -1:])
-            w = weights(ordered, self.a, self.c, self.scratch)
-            self.filled = False  # not in the order of x
-            top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], axis=1, keepdims=True)
+            w, self.filled = self.scratch, False  # sorted, w is not in the order of x
+            np.copyto(w, self.x)
+            w.sort(axis=1)
+            self.shift_by(w[:, -1:].copy())
+            weights(w, self.a, self.c, w)
+            top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], 1, None, None, True)
         else:
             if self.spare:
                 top = weights(self.a, self.a, self.c, np.empty_like(self.a))
