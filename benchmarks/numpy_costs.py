@@ -1,5 +1,6 @@
 """What softmax of a small array costs, call by call: `python -m benchmarks.numpy_costs`."""
 
+import time
 import timeit
 
 import numpy as np
@@ -57,7 +58,7 @@ def main():
     for shape in ((10,), (64, 10)):
         x = np.random.default_rng(0).normal(size=shape)
         columns.append(
-            {name: min(timeit.repeat(call, number=2000, repeat=15)) / 2e-3
+            {name: min(timeit.repeat(call, number=1000, repeat=40, timer=time.process_time)) / 1e-3
              for name, call in calls(x).items()}
         )  # fmt: skip
     rows = [[name, *(f"{column[name]:.2f}" for column in columns)] for name in columns[0]]
