@@ -35,7 +35,6 @@ new MutationObserver((_, observer) => {
 }).observe(document, {childList: true, subtree: true});
 """
 READY = """async () => {
-  await window.MathJax?.startup.promise;
   const drawn = (chart) => chart.dataset.drawn !== undefined;
   while (![...document.querySelectorAll(".chart")].every(drawn))
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,151 +1,148 @@
-"""Leave out of the built book what no reader uses: icons, style rules, source maps, scripts.
+"""Leave out of the built book what no reader uses: icons, letters, style rules, source maps.
 
-The theme and MathJax bring 4 MB to every page; after this it is 1.3 MB.
+Style sheets keep the rules that some page can use, fonts the letters, and move into their style
+sheet: what is there at the first paint needs no second one.
 """
 
-import importlib.metadata
+import base64
+import html
+import io
 import logging
 import re
-import shutil
 from pathlib import Path
 
+import tinycss2
 from fontTools import subset
 
-# Drawn by the icon font already; fetched from a CDN; read by web developers only.
-UNUSED = (
-    "scripts/fontawesome.js*",
-    "sphinx-thebe.*",
-    "**/*.map",
-    "**/*macros.html",
-)
-# What their tags look like on a page. The search page loads the search's scripts by itself.
-TAGS = re.compile(
-    r'\s*<script defer src="[^"]*scripts/fontawesome\.js[^"]*"></script>'
-    r'|\s*<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName = .*?</script>',
-    flags=re.DOTALL,
-)
-SEARCH = re.compile(
-    r'\s*<script src="[^"]*(searchtools|language_data|searchindex)\.js[^"]*"></script>'
-)
-# MathJax by its parts, because the ready-made file is half menu; the extensions load when used.
-MATHJAX = (
-    "startup.js",
-    "core.js",
-    "input/tex.js",
-    "input/tex/extensions/",
-    "output/chtml.js",
-    "output/chtml/fonts/",
-    "a11y/assistive-mml.js",
-)
+import typefaces
 
-COMMENT = re.compile(r"/\*.*?\*/", flags=re.DOTALL)
-RULE = re.compile(r"(?P<selectors>[^{};]+)\{[^{}]*\}")
-CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
-WORD = re.compile(r"[\w-]+")
-GLYPH = re.compile(r'"\\([0-9a-f]{1,6}) ?"')
-ICON_FONT = re.compile(
-    r'src:url\((?P<path>[^)]*/fa-[\w-]+)\.woff2\) format\("woff2"\),'
-    r'url\([^)]*\) format\("truetype"\)'
-)
-
-
+# Read by web developers, or by a theme that is being built.
+UNUSED = ("**/*.map", "**/*macros.html")
+# Drawn by the icon font already. The theme's layout names it, so an empty one stays.
+EMPTIED = "scripts/fontawesome.js"
 # Markup of docutils that screen readers do not know (any more).
 MENDED = {
     '<th class="head"><p></p></th>': "<td></td>",
     'role="doc-biblioentry"': 'role="listitem"',
 }
-START_MATHJAX = re.compile(r'<script defer="defer" src="([^"]*mathjax/)startup\.js[^"]*"></script>')
-FETCHED_NEXT = (
-    "core.js",
-    "input/tex.js",
-    "output/chtml.js",
-    "output/chtml/fonts/tex.js",
-    "a11y/assistive-mml.js",
-)
+
+CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
+NOT = re.compile(r":not\([^)]*\)")
+WORD = re.compile(r"[\w-]+")
 
 
-def fetch_early(tag):
-    """Return MathJax's script tag with hints to fetch the parts that it will ask for in turn."""
-    hints = (f'<link rel="preload" as="script" href="{tag[1]}{part}" />' for part in FETCHED_NEXT)
-    return "\n    ".join([*hints, tag[0]])
+def parsed(tokens):
+    """Return the rules among CSS tokens, without comments and white space."""
+    return tinycss2.parse_rule_list(tokens, skip_comments=True, skip_whitespace=True)
 
 
-def copy_mathjax(static):
-    """Copy MathJax's parts and fonts out of the pip package that carries them."""
-    for file in importlib.metadata.files("sphinx-mathjax-offline"):
-        name = str(file).partition("static/mathjax/")[2]
-        if name.startswith(MATHJAX):
-            copy = static / "mathjax" / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file.locate(), copy)
+def needed(selector, words):
+    """Return whether a selector may match: all its classes are words of pages or scripts."""
+    if re.search(r":(is|where|has)\(", selector):
+        return True
+    # Bootstrap puts the names of its own classes together from parts.
+    classes = CLASS.findall(NOT.sub("", selector))
+    return all(name in words or name.startswith("bs-") for name in classes)
 
 
-def trim_page(path):
-    """Take the tags of unused scripts off a page, and mend what a screen reader stumbles on."""
-    text = path.read_text(encoding="utf-8")
-    trimmed = TAGS.sub("", text)
-    for wrong, right in MENDED.items():
-        trimmed = trimmed.replace(wrong, right)
-    if 'rel="preload" as="script" href="../_static/mathjax' not in trimmed:
-        trimmed = START_MATHJAX.sub(fetch_early, trimmed)
-    if path.name != "search.html":
-        trimmed = SEARCH.sub("", trimmed)
-    if trimmed != text:
-        path.write_text(trimmed, encoding="utf-8")
+def purge(rules, words):
+    """Return CSS rules without those for classes that no page and no script mentions."""
+    kept = []
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = tinycss2.serialize(rule.prelude).split(",")
+            if not any(needed(selector, words) for selector in selectors):
+                continue
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
+            rule.content = purge(parsed(rule.content), words)
+        kept.append(rule)
+    return kept
 
 
-def purge(css, words):
-    """Return a style sheet without the rules for classes that no page and no script mentions."""
-
-    def needed(selector):
-        if re.search(r":(is|where|has)\(", selector):
-            return True
-        classes = CLASS.findall(re.sub(r":not\([^)]*\)", "", selector))
-        # Bootstrap puts the names of its own classes together from parts.
-        return all(name in words or name.startswith("bs-") for name in classes)
-
-    def keep(rule):
-        return rule[0] if any(map(needed, rule["selectors"].split(","))) else ""
-
-    return RULE.sub(keep, COMMENT.sub("", css))
+def declarations(rule, name):
+    """Return the values of a rule's declarations of one name."""
+    if rule.content is None:
+        return []
+    found = tinycss2.parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True)
+    return [d.value for d in found if d.type == "declaration" and d.lower_name == name]
 
 
-def glyphs_in(css):
-    """Return the code points of icons that a style sheet draws: escaped, or as they are."""
-    escaped = {int(code, 16) for code in GLYPH.findall(css)}
-    return escaped | {ord(letter) for letter in css if "\ue000" <= letter <= "\uf8ff"}
+def is_face(rule):
+    """Return whether a rule brings a font."""
+    return rule.type == "at-rule" and rule.lower_at_keyword == "font-face"
 
 
-def cut_fonts(sheet, css, glyphs):
-    """Write the icon fonts that a style sheet names with a few glyphs each."""
-    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of every table
-    options = subset.Options(flavor="woff", notdef_outline=True)
-    for found in ICON_FONT.finditer(css):
-        source = sheet.parent / f"{found['path']}.ttf"
-        font = subset.load_font(source, options, dontLoadGlyphNames=True)
-        cutter = subset.Subsetter(options)
-        cutter.populate(unicodes=glyphs)
-        cutter.subset(font)
-        subset.save_font(font, source.with_suffix(".woff"), options)
-        source.unlink()
-        source.with_suffix(".woff2").unlink()
+def drawn_by(rules):
+    """Return the letters that style sheets draw by themselves, as they do icons and formulas."""
+    letters = {"\u00a0"}
+    for rule in rules:
+        for name in ("content", "--fa"):
+            for value in declarations(rule, name):
+                letters |= set("".join(token.value for token in value if token.type == "string"))
+    return letters
+
+
+def written_on(pages):
+    """Return the letters of all pages."""
+    texts = (html.unescape(page.read_text(encoding="utf-8")) for page in pages)
+    return set().union(*texts)
+
+
+def cut(path, letters):
+    """Return a font with a few letters only, as an address that holds all of it."""
+    options = subset.Options(flavor="woff", notdef_outline=True, hinting=False)
+    font = subset.load_font(path, options, dontLoadGlyphNames=True)
+    cutter = subset.Subsetter(options)
+    # MathJax's empty font has a height only, and none of the letters.
+    cutter.populate(unicodes=set(map(ord, letters)) & set(font.getBestCmap()) or font.getBestCmap())
+    cutter.subset(font)
+    written = io.BytesIO()
+    subset.save_font(font, written, options)
+    return f"data:font/woff;base64,{base64.b64encode(written.getvalue()).decode()}"
+
+
+def cut_face(rule, folder, letters):
+    """Put the letters that are needed of a font into its rule, so that no page waits for it."""
+    urls = [
+        t for value in declarations(rule, "src") for t in value if t.type in ("url", "function")
+    ]
+    paths = [t.value if t.type == "url" else t.arguments[0].value for t in urls]
+    # A woff2 could be read with one package more.
+    source = next(folder / path for path in paths if path.endswith((".ttf", ".woff", ".otf")))
+    address = cut(source, letters)
+    text = tinycss2.serialize(rule.content)
+    start = re.search(r"src\s*:[^;]*;?", text)
+    text = text[: start.start()] + f'src:url({address}) format("woff");' + text[start.end() :]
+    rule.content = tinycss2.parse_component_value_list(text)
 
 
 def slim_styles(static, pages):
-    """Cut style sheets down to what pages and scripts use, and icon fonts to what is left."""
+    """Cut style sheets down to what pages and scripts use, and fonts to what is left."""
+    logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of every table
     words = set()
     for source in [*pages, *sorted(static.rglob("*.js"))]:
         words |= set(WORD.findall(source.read_text(encoding="utf-8")))
-    glyphs = set()
-    for sheet in static.rglob("*.css"):
-        css = purge(sheet.read_text(encoding="utf-8"), words)
-        sheet.write_text(css, encoding="utf-8")
-        glyphs |= glyphs_in(css)
-    sheet = static / "styles" / "pydata-sphinx-theme.css"
-    css = sheet.read_text(encoding="utf-8")
-    cut_fonts(sheet, css, glyphs)
-    css = ICON_FONT.sub(r'src:url(\g<path>.woff) format("woff")', css)
-    sheet.write_text(css, encoding="utf-8")
+    sheets = {
+        path: purge(parsed(path.read_text(encoding="utf-8")), words)
+        for path in sorted(static.rglob("*.css"))
+    }
+    everything = [rule for rules in sheets.values() for rule in rules]
+    icons = drawn_by(everything)
+    letters = written_on(pages)
+    # A font that no rule names any more is not needed.
+    css = "".join(tinycss2.serialize([rule]) for rule in everything if not is_face(rule))
+    for path, rules in sheets.items():
+        for rule in [rule for rule in rules if is_face(rule)]:
+            (family,) = declarations(rule, "font-family")
+            name = " ".join(t.value for t in family if t.type in ("string", "ident"))
+            if name in css:
+                cut_face(rule, path.parent, letters if path.name == typefaces.SHEET else icons)
+            else:
+                rules.remove(rule)
+        path.write_text(tinycss2.serialize(rules), encoding="utf-8")
+    for font in static.rglob("*.*"):
+        if font.suffix in (".woff", ".woff2", ".ttf", ".otf"):
+            font.unlink()
 
 
 def slim(app, exception):
@@ -154,11 +151,16 @@ def slim(app, exception):
         return
     output = Path(app.outdir)
     static = output / "_static"
-    copy_mathjax(static)
     for pattern in UNUSED:
         for file in static.glob(pattern):
             file.unlink()
+    (static / EMPTIED).write_text("")
     pages = sorted(output.rglob("*.html"))
     for page in pages:
-        trim_page(page)
+        text = page.read_text(encoding="utf-8")
+        mended = text
+        for wrong, right in MENDED.items():
+            mended = mended.replace(wrong, right)
+        if mended != text:
+            page.write_text(mended, encoding="utf-8")
     slim_styles(static, pages)

@@ -58,15 +58,16 @@ def write_generated(app, exception):
     (static / "preview.png").write_bytes(vl_convert.svg_to_png(drawing))
 
 
-def drop_thebe(app, pagename, templatename, context, doctree):
-    """Take Thebe, which fetches from a CDN, off the page: the charts move without a kernel."""
-    for kind in ("script_files", "css_files"):
-        context[kind] = [
-            file
-            for file in context[kind]
-            if "thebe"
-            not in f"{getattr(file, 'filename', '')}{getattr(file, 'attributes', '')}".lower()
-        ]
+def leave_out_thebe(app, config):
+    """Take Thebe, which fetches from a CDN, off the pages: the charts move without a kernel."""
+    for listeners in app.events.listeners.values():
+        listeners[:] = [each for each in listeners if not from_thebe(each.handler.__module__)]
+    app.registry.css_files[:] = [each for each in app.registry.css_files if not from_thebe(each[0])]
+
+
+def from_thebe(name):
+    """Return whether a module or a file belongs to Sphinx's extension for Thebe."""
+    return name.startswith(("sphinx_thebe", "sphinx-thebe"))
 
 
 def join_streams(outputs):
@@ -129,7 +130,7 @@ def setup(app):
     render.coalesce_streams = join_streams
     app.connect("config-inited", key_the_cache, priority=900)
     app.connect("doctree-read", mark_cues)
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("config-inited", leave_out_thebe, priority=900)
     app.connect("html-page-context", describe)
     app.connect("build-finished", write_generated)
     app.connect("build-finished", slim, priority=900)

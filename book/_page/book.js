@@ -15,19 +15,6 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
 
 // What scrolls inside its box must scroll without a mouse too.
 addEventListener("load", () => {
-  for (const box of document.querySelectorAll(".bd-article :is(pre, table, div.math, mjx-container)"))
+  for (const box of document.querySelectorAll(".bd-article :is(pre, table, mjx-container)"))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
 });
-
-// MathJax draws all formulas of a page and shows them together. Draw the first ones by themselves:
-// they are what the reader is looking at.
-if (window.MathJax)
-  MathJax.startup = {
-    pageReady: async () => {
-      const formulas = [...document.querySelectorAll(".math")];
-      for (const some of [formulas.slice(0, 6), formulas.slice(6)]) {
-        if (some.length > 0) await MathJax.typesetPromise(some);
-        await new Promise((painted) => setTimeout(painted));
-      }
-    },
-  };

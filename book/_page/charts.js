@@ -46,7 +46,6 @@
   addEventListener("DOMContentLoaded", async () => {
     const charts = [...document.querySelectorAll(".chart")];
     if (charts.length === 0) return;
-    await window.MathJax?.startup.promise; // formulas first: the still pictures are there already
     await loadVega();
     await Promise.all(charts.map(draw));
   });

@@ -41,7 +41,6 @@ LOOKS = {
 def test_axe_finds_nothing(browser, address, page):
     wrong = []
     with open_page(browser, f"{address}/{page}.html", color_scheme="light") as tab:
-        tab.evaluate("window.MathJax?.startup.promise")
         tab.evaluate(THIN_OUT)
         for theme, options in LOOKS.items():
             tab.emulate_media(color_scheme=theme, reduced_motion="reduce")

@@ -96,7 +96,6 @@ def test_a_chapter_can_be_launched_downloaded_and_corrected(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_prints_to_a_clean_pdf(browser, address, chapter):
     with open_page(browser, f"{address}/book/{chapter}.html", color_scheme="dark") as page:
-        page.evaluate("window.MathJax?.startup.promise")
         page.emulate_media(media="print")
         for unwanted in (
             ".bd-sidebar-primary",

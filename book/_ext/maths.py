@@ -1,0 +1,171 @@
+"""Formulas drawn when the book is built: MathJax runs here, no page loads a script for it.
+
+The page gets what MathJax would have put there, with MathML beside it for screen readers. The style
+sheet and the fonts, cut down to what the book's formulas need, are written at the end.
+"""
+
+import functools
+import importlib.metadata
+import json
+import shutil
+from pathlib import Path
+
+import dukpy
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.util.math import get_node_equation_number
+
+# MathJax by its parts, in the order in which they need each other. No menu, no loader.
+PARTS = (
+    "startup",
+    "core",
+    "adaptors/liteDOM",
+    "input/tex-full",
+    "output/chtml",
+    "output/chtml/fonts/tex",
+    "a11y/assistive-mml",
+)
+FONTS = "output/chtml/fonts/woff-v2"
+SHEET = "maths.css"
+# What JupyterLab draws as well, so that a formula looks the same in the notebook. Without
+# "noundefined" an unknown command is an error instead of red letters.
+PACKAGES = (
+    "base ams newcommand configmacros boldsymbol bbox braket cancel cases color enclose html"
+    " mathtools"
+)
+CONFIG = {
+    "loader": {"load": []},
+    "startup": {"typeset": False},
+    "tex": {"packages": PACKAGES.split()},
+    # Only MathJax in a browser can measure the text around; book.css sets the size.
+    "chtml": {"adaptiveCSS": False, "matchFontHeight": False, "fontURL": "mathjax"},
+}
+START = """
+var window = globalThis, global = globalThis;
+var MathJax = %s;
+MathJax.tex.formatError = function (input, error) { throw Error(error.message); };
+0
+"""
+READY = """
+MathJax.loader.preLoad(...%s);
+MathJax.startup.getComponents();
+MathJax.startup.makeMethods();
+function draw(tex, display) {
+  try {
+    return {html: MathJax.startup.adaptor.outerHTML(MathJax.tex2chtml(tex, {display}))};
+  } catch (error) {
+    return {error: error.message};
+  }
+}
+0
+"""
+
+
+class Undrawable(ValueError):
+    """A formula that MathJax does not understand; the message says what is wrong with it."""
+
+
+def packaged(name):
+    """Return the path of a file of MathJax in the pip package that carries it."""
+    return importlib.metadata.distribution("sphinx-mathjax-offline").locate_file(
+        f"sphinx-mathjax-offline/static/mathjax/{name}"
+    )
+
+
+@functools.cache
+def mathjax():
+    """Return a JavaScript engine with MathJax in it."""
+    engine = dukpy.JSInterpreter()
+    engine.evaljs(START % json.dumps(CONFIG))
+    for part in PARTS:
+        engine.evaljs(packaged(f"{part}.js").read_text(encoding="utf-8") + "\n;0")
+    engine.evaljs(READY % json.dumps(PARTS))
+    return engine
+
+
+@functools.cache
+def draw(tex, display=False):
+    """Return the HTML of a formula.
+
+    Parameters
+    ----------
+    tex : str
+        The formula, without dollars.
+    display : bool, optional
+        Whether it stands on lines of its own.
+
+    Raises
+    ------
+    Undrawable
+        If there is an error in the formula.
+    """
+    drawn = mathjax().evaljs("draw(dukpy.tex, dukpy.display)", tex=tex, display=display)
+    if "error" in drawn:
+        raise Undrawable(drawn["error"])
+    return drawn["html"]
+
+
+def stylesheet():
+    """Return MathJax's style sheet: the rules for every letter that it can draw."""
+    return mathjax().evaljs("MathJax.startup.adaptor.textContent(MathJax.chtmlStylesheet())")
+
+
+def drawn(writer, node, display=False):
+    """Return the HTML of a node's formula; an error in it ends the build."""
+    tex = node.astext() if node.get("nowrap", not display) else aligned(node.astext())
+    try:
+        return draw(tex, display)
+    except Undrawable as error:
+        place = writer.builder.current_docname
+        while (
+            node is not None and node.line is None
+        ):  # within a sentence only its paragraph has one
+            node = node.parent
+        if node is not None:
+            place += f", line {node.line}"
+        raise ExtensionError(f"{place}: cannot draw the formula {tex!r}: {error}") from error
+
+
+def aligned(tex):
+    r"""Return what Sphinx makes of a formula: ``\\`` breaks lines, an empty line separates two."""
+    parts = [part for part in tex.split("\n\n") if part.strip()]
+    parts = [rf"\begin{{split}}{part}\end{{split}}" if r"\\" in part else part for part in parts]
+    if len(parts) == 1:
+        return parts[0]
+    return r"\begin{aligned}" + r"\\".join(parts) + r"\end{aligned}"
+
+
+def visit_math(writer, node):
+    """Write a formula within a sentence."""
+    writer.body.append(writer.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
+    writer.body.append(f"{drawn(writer, node)}</span>")
+    raise nodes.SkipNode
+
+
+def visit_math_block(writer, node):
+    """Write a formula on lines of its own, and its number."""
+    writer.body.append(writer.starttag(node, "div", CLASS="math notranslate nohighlight"))
+    if node["number"]:
+        number = get_node_equation_number(writer, node)
+        writer.body.append(f'<span class="eqno">({number})')
+        writer.add_permalink_ref(node, "Link to this equation")
+        writer.body.append("</span>")
+    writer.body.append(f"{drawn(writer, node, display=True)}</div>\n")
+    raise nodes.SkipNode
+
+
+def write_styles(app, exception):
+    """Write MathJax's style sheet and fonts, of which slim.py leaves what the pages need."""
+    if exception or app.builder.format != "html":
+        return
+    static = Path(app.outdir) / "_static"
+    (static / SHEET).write_text(stylesheet(), encoding="utf-8")
+    shutil.copytree(packaged(FONTS), static / "mathjax", dirs_exist_ok=True)
+
+
+def setup(app):
+    """Register the way in which formulas are written."""
+    app.add_html_math_renderer("drawn", (visit_math, None), (visit_math_block, None))
+    app.add_css_file(SHEET)
+    app.connect("build-finished", write_styles)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
