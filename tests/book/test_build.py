@@ -25,6 +25,7 @@ class SmallBook:
             "requirements.txt",
             "book/_ext",
             "book/_page",
+            "book/_templates",
             "book/references.bib",
             "softmax_lab",
         ):
