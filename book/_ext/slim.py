@@ -107,6 +107,8 @@ def cut_face(rule, folder, letters):
         t for value in declarations(rule, "src") for t in value if t.type in ("url", "function")
     ]
     paths = [t.value if t.type == "url" else t.arguments[0].value for t in urls]
+    if any(path.startswith("data:") for path in paths):  # nothing changed since the last build
+        return
     # A woff2 could be read with one package more.
     source = next(folder / path for path in paths if path.endswith((".ttf", ".woff", ".otf")))
     address = cut(source, letters)
