@@ -6,7 +6,7 @@ import inspect
 import time
 
 from softmax_lab.exercises._compare import OTHER, alike, distance
-from softmax_lab.exercises._differences import describe_difference
+from softmax_lab.exercises._differences import describe_difference, where_only
 from softmax_lab.exercises._exercise import Mistake
 from softmax_lab.exercises._report import Report
 from softmax_lab.exercises._runner import STOPS, Attempt, by_name
@@ -86,7 +86,11 @@ def diagnose(exercise, findings, shown):
         return shown.mistake
     known = explain(exercise, findings)
     if known is None and shown.mistake.name == OTHER:
-        known = describe_difference(exercise, findings)
+        known = describe_difference(findings)
+    if known is None:
+        where = where_only(findings, shown.mistake.name)
+        if where:
+            return Mistake(shown.mistake.name, f"It happens only {where}. {shown.mistake.nudge}")
     return known or shown.mistake
 
 

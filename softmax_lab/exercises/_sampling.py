@@ -59,40 +59,64 @@ def zero_prone(seed):
     return ZeroProne(np.random.PCG64(seed.seed))
 
 
-class NearTies(np.random.Generator):
-    """A generator of pairs that nearly tie: the second is larger and smaller by turns."""
+class Paired(np.random.Generator):
+    """A generator that makes the second of two numbers what the first says, in two ways by turns.
+
+    Which way lets the second class win depends on what the answer does with the noise; that it
+    wins by turns does not.
+    """
 
     def __init__(self, seed):
         super().__init__(np.random.PCG64(seed))
         self.pairs = 0
 
-    def _tie(self, values):
+    def _pair(self, values, high, low):
         if np.ndim(values) and values.shape[-1] == 2:
             pairs = values.reshape(-1, 2)
-            turns = np.where((self.pairs + np.arange(len(pairs))) % 2, 1 - 1e-5, 1 + 1e-5)
-            pairs[:, 1] = pairs[:, 0] * turns
+            turns = (self.pairs + np.arange(len(pairs))) % 2
+            pairs[:, 1] = np.where(turns, high(pairs[:, 0]), low(pairs[:, 0]))
             self.pairs += len(pairs)
         return values
 
     def random(self, size=None, dtype=np.float64, out=None):
-        """Return uniform numbers between 0.1 and 0.9."""
-        return self._tie(0.1 + 0.8 * super().random(size, dtype, out))
+        """Return uniform numbers between 0.1 and 0.9, but for the second of a pair."""
+        return self._pair(0.1 + 0.8 * super().random(size, dtype, out), *self.UNIFORM)
 
     def uniform(self, low=0.0, high=1.0, size=None):
-        """Return uniform numbers from the inner part of the interval."""
+        """Return uniform numbers of an interval."""
         return low + (np.asarray(high) - low) * self.random(size)
 
     def standard_exponential(self, size=None, *args, **options):
         """Return exponential numbers."""
-        return self._tie(np.asarray(super().standard_exponential(size, *args, **options)))
+        values = np.asarray(super().standard_exponential(size, *args, **options))
+        return self._pair(np.clip(values, 0.1, 2.3), *self.EXPONENTIAL)
 
     def exponential(self, scale=1.0, size=None):
         """Return exponential numbers."""
-        return self._tie(np.asarray(super().exponential(scale, size)))
+        return scale * self.standard_exponential(size)
 
     def gumbel(self, loc=0.0, scale=1.0, size=None):
-        """Return Gumbel noise, positive, so that a larger factor makes it larger."""
-        return self._tie(np.asarray(loc + scale * (0.5 + abs(super().gumbel(0, 1, size)))))
+        """Return Gumbel noise."""
+        values = np.clip(np.asarray(super().gumbel(0, 1, size)), 0.1, 2.3)
+        return loc + scale * self._pair(values, *self.GUMBEL)
+
+
+def _slightly(factor):
+    return lambda first: first * factor
+
+
+class NearTies(Paired):
+    """The second number is a little larger than the first, and a little smaller by turns."""
+
+    UNIFORM = EXPONENTIAL = GUMBEL = _slightly(1 + 1e-5), _slightly(1 - 1e-5)
+
+
+class FarTail(Paired):
+    """The second number makes noise of about 20, which is rare, and a low one by turns."""
+
+    UNIFORM = lambda first: 1 - 1e-9, lambda first: 1e-9
+    EXPONENTIAL = lambda first: 1e-9, lambda first: 20.0
+    GUMBEL = lambda first: 20.7, lambda first: -3.0
 
 
 def draws(answer, rows, rng):
@@ -169,10 +193,15 @@ def decided(winners, rng):
     return abs(winners[::2].mean() - winners[1::2].mean()) if rng.pairs else 1.0
 
 
-def resolution(answer, row, seed):
-    """Return in how many near-ties of the noise the right class won."""
-    rng = NearTies(seed.seed)
+def resolution(answer, row, seed, kind=NearTies):
+    """Return in how many pairs of the noise the right class won."""
+    rng = kind(seed.seed)
     return decided(draws(answer, np.tile(row, (40, 1)), rng), rng)
+
+
+def tail(answer, row, seed):
+    """Return in how many rows a class won that only rare noise can lift."""
+    return resolution(answer, row, seed, FarTail)
 
 
 def relaxed(answer, rows, tau, rng):
@@ -180,11 +209,16 @@ def relaxed(answer, rows, tau, rng):
     return check_shape(as_array(returned(answer, rows, tau, rng)), rows.shape)
 
 
-def relaxed_resolution(answer, row, tau, seed):
-    """Return in how many near-ties of the noise the right class got more."""
-    rng = NearTies(seed.seed)
+def relaxed_resolution(answer, row, tau, seed, kind=NearTies):
+    """Return in how many pairs of the noise the right class got more."""
+    rng = kind(seed.seed)
     y = relaxed(answer, np.tile(row, (40, 1)), tau, rng)
     return decided(y.argmax(axis=-1), rng)
+
+
+def relaxed_tail(answer, row, tau, seed):
+    """Return in how many rows a class got more that only rare noise can lift."""
+    return relaxed_resolution(answer, row, tau, seed, FarTail)
 
 
 def sums(answer, row, tau, seed):

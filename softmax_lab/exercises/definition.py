@@ -49,7 +49,14 @@ EXERCISES = [
                 "a single sample, feature or class",
                 [layer(1, 3, 2), layer(3, 1, 4), layer(3, 2, 1)],
             ),
-            Property("large numbers", [tuple(1000 * part for part in layer(2, 3, 4))]),
+            Property(
+                "large numbers, and numbers of many digits",
+                [
+                    tuple(1000 * part for part in layer(2, 3, 4)),
+                    tuple(part / 7 for part in layer(2, 3, 4, seed=8)),
+                    tuple(part / 70000 for part in layer(2, 2, 3, seed=9)),
+                ],
+            ),
             Property(
                 "integers, with a bias of fractions or of integers",
                 [(*WHOLE, np.array([0.5, 0.0, -1.25])), (*WHOLE, np.array([3, 0, -2]))],

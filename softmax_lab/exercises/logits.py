@@ -57,6 +57,8 @@ TRUE, FALSE = True, False
 FEW_LOGITS = np.array([[4.0, 0.0], [4.0, 0.0], [4.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
 SURE = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.02, 0.03, 0.95]])
 NEAR = np.array([0.58, 0.62, 0.88, 0.92])
+LOW = np.array([0.15, 0.18, 0.25, 0.28, 0.35])
+LOW = np.c_[LOW, np.tile((1 - LOW[:, None]) / 9, 9)]
 FEW_SHARES = np.array([[0.95, 0.05], [0.97, 0.03], [0.35, 0.65]])
 
 EXERCISES = [
@@ -156,7 +158,7 @@ EXERCISES = [
                 cases(
                     [1000.0, -1000.0, 0.0],
                     [20000.0, -20000.0],
-                    [30.0, -20.0, 5.5, -9.0],
+                    [30.0, -20.5, 5.5, -9.0, -23.5],
                     np.array(800.0),
                     np.array(-800.0),
                     [1e-9, -1e-9, 0.0],
@@ -279,11 +281,20 @@ EXERCISES = [
                 [(np.array([[0.5, 0.3, 0.2], [0.2, 0.45, 0.35], [0.1, 0.55, 0.35]]), np.arange(3))],
             ),
             Property(
+                "where two are largest, the first is predicted",
+                [
+                    (np.array([[0.5, 0.5], [0.45, 0.55]]), np.array([0, 1])),
+                    (np.array([[0.5, 0.5], [0.45, 0.55]]), np.array([1, 1])),
+                    (np.array([[0.2, 0.4, 0.4], [0.1, 0.45, 0.45]]), np.array([1, 2])),
+                ],
+            ),
+            Property(
                 "one sample, one class, low confidences",
                 [
                     (np.array([[0.3, 0.7]]), np.array([0])),
                     (np.ones((3, 1)), np.zeros(3, dtype=int)),
                     (shares(8, 30, seed=3, scale=0.3), np.arange(8)),
+                    (LOW, np.array([1, 1, 0, 0, 1])),
                 ],
             ),
         ],

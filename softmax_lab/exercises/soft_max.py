@@ -117,6 +117,16 @@ EXERCISES = [
                 otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
             ),
             Property(
+                "noise that is rare, but large, is possible",
+                [(np.array([0.0, -10.0]), Seed(21))],
+                probe.tail,
+                probe.one,
+                measures="in which share of such rows the class with the noise of 20 won",
+                tolerance=(0, 1e-9),
+                otherwise="large noise does not come through. Is it cut off, or kept small by an "
+                "epsilon?",
+            ),
+            Property(
                 "two generators, two samples",
                 [(ROW, Seed(3))],
                 probe.repeated,
@@ -200,6 +210,16 @@ EXERCISES = [
                 otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
             ),
             Property(
+                "noise that is rare, but large, is possible",
+                [(np.array([0.0, -10.0]), 0.5, Seed(22))],
+                probe.relaxed_tail,
+                probe.one,
+                measures="in which share of such rows the class with the noise of 20 won",
+                tolerance=(0, 1e-9),
+                otherwise="large noise does not come through. Is it cut off, or kept small by an "
+                "epsilon?",
+            ),
+            Property(
                 "the largest entry falls on each class as often as softmax says",
                 [(ROW, 0.7, Seed(4))],
                 probe.winners,
@@ -267,6 +287,7 @@ EXERCISES = [
                 [
                     (rewards(2.0, 3.0, 5.0), np.array([1.0, 0.0, -0.5]), Seed(5)),
                     (rewards(2.0, -1.0), np.array([-1.0, 0.5]), Seed(13)),
+                    (rewards(2.0, -1.0, 4.0), np.array([-1.0, 3.0, 0.0]), Seed(15)),
                 ],
                 probe.estimate_shares,
                 lambda f, logits, seed: lab.softmax(logits),
@@ -302,7 +323,7 @@ EXERCISES = [
                 "the same reward for all: 0",
                 [(rewards(2.0, 2.0, 2.0), np.array([1.0, 0.0, -1.0]), Seed(6))],
             ),
-            Property("many draws", [(*GAMES[k % 4][:2], Seed(10 + k)) for k in range(12)]),
+            Property("many draws", [(*GAMES[k % 4][:2], Seed(10 + k)) for k in range(160)]),
             Property(
                 "logits of any size, negative rewards",
                 [

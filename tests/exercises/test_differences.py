@@ -1,0 +1,72 @@
+"""Where no known mistake explains an answer, the report says how its numbers differ."""
+
+import numpy as np
+import pytest
+
+from softmax_lab import exercises
+from softmax_lab import numpy as lab
+
+WORDS = {
+    "the sign is flipped": lambda x: -lab.softmax(x),
+    "every number is 3 times the right one": lambda x: 3 * lab.softmax(x),
+    "every number is 1.4427 times the right one": lambda x: lab.softmax(x) / np.log(2),
+    "every number is off by +0.25": lambda x: lab.softmax(x) + 0.25,
+    "each row is off by a factor of its own": lambda x: (
+        lab.softmax(x) * (1 + abs(x[..., :1] - x[..., -1:]) / (1 + abs(x).max()))
+    ),
+    "each row is reversed": lambda x: lab.softmax(x)[..., ::-1],
+    "each row is sorted": lambda x: np.sort(lab.softmax(x), axis=-1),
+    "each row is shifted by one place": lambda x: np.roll(lab.softmax(x), 1, axis=-1),
+    "rounded to 3 decimals": lambda x: lab.softmax(x).round(3),
+    "only about 7 digits are right": lambda x: lab.softmax(x.astype(np.float32)).astype(float),
+    "1 divided by what is asked for": lambda x: 1 / lab.softmax(x),
+    "the square of what is asked for": lambda x: lab.softmax(x) ** 2,
+    "wrong only with 200 classes": lambda x: lab.softmax(x) ** (1 + (x.size > 100) / 9),
+    "wrong only with float32": lambda x: lab.softmax(x) ** (1 + (x.dtype == np.float32) / 9),
+    "wrong only in the first class": lambda x: (
+        lab.softmax(x) + (np.arange(x.size) == 0) * np.linspace(0.1, 0.2, x.size)
+    ),
+}
+
+
+@pytest.mark.parametrize(("words", "answer"), WORDS.items())
+def test_difference_is_described(words, answer):
+    report = exercises.check("softmax_definition", answer)
+    assert report.mistake == words, f"{report!r}"
+    assert report.nudge
+
+
+def test_a_finite_number_in_the_place_of_an_infinity():
+    report = exercises.check("log_odds", lambda p: np.clip(lab.logit(p), -700, 700))
+    assert not report
+    assert report.mistake in {"the ends are clipped", "a finite number in the place of −∞"}
+
+
+def test_result_of_an_earlier_call():
+    known = {}
+
+    def remembering(x):
+        return known.setdefault(x.shape, lab.softmax(x))
+
+    report = exercises.check("softmax_definition", remembering)
+    assert report.mistake == "the result of an earlier call comes back"
+
+
+def test_nan_says_where_it_comes():
+    def naive(x):
+        return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+
+    report = exercises.check("softmax_vjp", lambda x, v: naive(x) * (v - (naive(x) * v).sum(-1)))
+    assert not report
+    assert "It happens only" in report.nudge or report.mistake != "nan comes back"
+
+
+def test_where_it_happens_is_said_as_well():
+    report = exercises.check("softmax_definition", lambda x: lab.softmax(x) / (1 + (x.size == 1)))
+    assert report.mistake == "every number is 0.5 times the right one"
+    assert "It happens only with a single class." in report.nudge
+
+
+def test_a_factor_that_is_the_number_of_classes():
+    report = exercises.check("stable_softmax", lambda x: x.shape[-1] * lab.softmax(x))
+    assert report.mistake == "every number is the right one times the number of classes"

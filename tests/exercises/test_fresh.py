@@ -1,0 +1,48 @@
+"""Wrong answers written against the prompts alone: none passes, and the report says why."""
+
+import pytest
+
+from softmax_lab import exercises
+from softmax_lab.exercises._compare import OTHER
+from tests.exercises.answers import NAMES, SECONDS, bank
+from tests.exercises.bank.fresh import FRESH
+from tests.exercises.bank.second import SECOND, UNUSUAL
+
+ANSWERS = [
+    pytest.param(name, answer, id=f"{name}-{fault}")
+    for attacks in (FRESH, SECOND)
+    for name, answers in attacks.items()
+    for fault, answer in answers.items()
+]
+RIGHT = [
+    pytest.param(name, answer, id=f"{name}-{number}")
+    for name, answers in UNUSUAL.items()
+    for number, answer in enumerate(answers)
+]
+
+
+@pytest.mark.parametrize(("name", "answer"), ANSWERS)
+def test_fresh_wrong_answer_is_rejected(name, answer):
+    report = exercises.check(name, answer, seconds=SECONDS)
+    assert not report, f"{name}: the check accepts it"
+    assert report.nudge, f"{name}: nothing but a verdict\n{report!r}"
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_unusual_right_answer_is_accepted(name, answer):
+    report = exercises.check(name, answer, seconds=SECONDS)
+    assert report, f"{name}: this answer is right.\n{report!r}"
+
+
+def test_few_refusals_say_no_more_than_that_other_numbers_come_back():
+    refused = [(name, answer) for name, answers in bank("WRONG").items() for _, answer in answers]
+    for attacks in (FRESH, SECOND):
+        refused += [(name, answer) for name in attacks for answer in attacks[name].values()]
+    quick = [pair for pair in refused if not pair[0].startswith(("gumbel", "reinforce", "stream"))]
+    vague = [n for n, answer in quick if exercises.check(n, answer, seconds=60).mistake == OTHER]
+    assert len(vague) < 0.1 * len(quick), f"{len(vague)} of {len(quick)}: {vague}"
+
+
+def test_every_exercise_is_attacked_six_times_or_more():
+    for name in NAMES:
+        assert len(FRESH[name]) + len(SECOND[name]) >= 6, name
