@@ -59,3 +59,12 @@ def test_every_docstring_leads_back_to_the_section_that_teaches_it(backend):
         taught = re.search(r"Taught in :ref:`([\w-]+)`\.", getattr(module, name).__doc__)
         assert taught, f"{backend}.{name}: say `Taught in :ref:`sec-…`.` in the Notes"
         assert f"({taught[1]})=" in book, f"{backend}.{name} names {taught[1]}, which is no section"
+
+
+def test_the_index_of_ideas_is_sorted_and_every_entry_leads_somewhere():
+    lines = [line for line in (BOOK / "ideas.md").read_text().splitlines() if line[:2] == "- "]
+    assert len(lines) >= 60
+    heads = [re.match(r"- \*\*(.+?)\*\*", line).group(1).lower().lstrip("−") for line in lines]
+    assert heads == sorted(set(heads)), "sort the entries of ideas.md"
+    aimless = [line for line in lines if not re.search(r"\]\(#[\w-]+\)", line)]
+    assert not aimless, f"these entries of ideas.md link to no section: {aimless}"
