@@ -49,7 +49,7 @@ class Targets:
         name="logits",
         hard=False,
     ):
-        if reduction not in ("mean", "sum", "none"):
+        if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
             raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
         smoothing = as_number(smoothing, "label_smoothing")
         if not 0 <= smoothing <= 1:

@@ -236,6 +236,12 @@ def test_ignore_index_is_an_integer(wrong):
             loss(X, Y, ignore_index=wrong)
 
 
+@pytest.mark.parametrize("wrong", [None, "average", 1, np.array(["mean", "sum"])])
+def test_reduction_is_one_of_three_words(wrong):
+    with pytest.raises(ValueError, match="reduction must be 'mean', 'sum' or 'none'"):
+        lab.cross_entropy(X, Y, reduction=wrong)
+
+
 def test_numbers_are_numbers():
     with pytest.raises(TypeError, match="label_smoothing must be a real number, but it is 'a'"):
         lab.cross_entropy(X, Y, label_smoothing="a")
