@@ -22,7 +22,7 @@ from tools.solutions import tagged  # noqa: E402
 CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
 PLACE = ROOT / "mutants"
 KNOWN = ROOT / "tests" / "exercises" / "survivors.toml"
-BAR = 0.95
+BAR = 0.97
 HEAD = "import numpy as np\n\nfrom softmax_lab import *\n\n\n"
 CONFIGURATION = """
 [tool.mutmut]
@@ -40,6 +40,22 @@ def test_{name}():
 """
 
 
+class Unwrapped(ast.NodeTransformer):
+    """Takes `with np.errstate(...)` away: it hides warnings, and changes no number."""
+
+    def visit_With(self, node):
+        """Return the statements inside, where there is nothing else to the block."""
+        self.generic_visit(node)
+        hides = all("errstate" in ast.unparse(item) for item in node.items)
+        return node.body if hides else node
+
+
+def text(source, node):
+    """Return a function's source, without what only hides warnings."""
+    segment = ast.get_source_segment(source, node)
+    return ast.unparse(Unwrapped().visit(node)) if "errstate" in segment else segment
+
+
 def lay_out():
     """Write the solutions as modules, with a test for each, the way that mutmut wants a project."""
     shutil.rmtree(PLACE, ignore_errors=True)
@@ -52,7 +68,7 @@ def lay_out():
         module, imports = HEAD, f"from solutions import {chapter}\n"
         for name, source in tagged(chapter, "solution").items():
             module += "\n\n".join(
-                ast.get_source_segment(source, node)
+                text(source, node)
                 for node in ast.parse(source).body
                 if isinstance(node, ast.FunctionDef)
             )

@@ -7,10 +7,12 @@ from softmax_lab.exercises._compare import OTHER
 from tests.exercises.answers import NAMES, SECONDS, bank
 from tests.exercises.bank.fresh import FRESH
 from tests.exercises.bank.second import SECOND, UNUSUAL
+from tests.exercises.bank.third import THIRD
 
+ROUNDS = FRESH, SECOND, THIRD
 ANSWERS = [
     pytest.param(name, answer, id=f"{name}-{fault}")
-    for attacks in (FRESH, SECOND)
+    for attacks in ROUNDS
     for name, answers in attacks.items()
     for fault, answer in answers.items()
 ]
@@ -36,7 +38,7 @@ def test_unusual_right_answer_is_accepted(name, answer):
 
 def test_few_refusals_say_no_more_than_that_other_numbers_come_back():
     refused = [(name, answer) for name, answers in bank("WRONG").items() for _, answer in answers]
-    for attacks in (FRESH, SECOND):
+    for attacks in ROUNDS:
         refused += [(name, answer) for name in attacks for answer in attacks[name].values()]
     quick = [pair for pair in refused if not pair[0].startswith(("gumbel", "reinforce", "stream"))]
     vague = [n for n, answer in quick if exercises.check(n, answer, seconds=60).mistake == OTHER]
