@@ -40,7 +40,7 @@ def test_few_refusals_say_no_more_than_that_other_numbers_come_back():
     refused = [(name, answer) for name, answers in bank("WRONG").items() for _, answer in answers]
     for attacks in ROUNDS:
         refused += [(name, answer) for name in attacks for answer in attacks[name].values()]
-    refused = refused[::3]  # each has its own test above; these are enough to see how many
+    refused = refused[::5]  # each has its own test above; these are enough to see how many
     quick = [pair for pair in refused if not pair[0].startswith(("gumbel", "reinforce", "stream"))]
     vague = [n for n, answer in quick if exercises.check(n, answer, seconds=60).mistake == OTHER]
     assert len(vague) < 0.1 * len(quick), f"{len(vague)} of {len(quick)}: {vague}"
