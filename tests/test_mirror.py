@@ -9,7 +9,8 @@ import torch
 import softmax_lab.numpy as np_side
 import softmax_lab.torch as torch_side
 
-ONLY_NUMPY = {"cross_entropy_with_grad"}  # torch has autograd for it
+# torch has autograd for these
+ONLY_NUMPY = {"cross_entropy_with_grad", "linear_cross_entropy_with_grad"}
 RENAMED = {"axis": "dim", "rng": "generator", "keepdims": "keepdim"}
 ONLY_NUMPY_ARGUMENTS = {"out"}
 SAME = sorted(set(np_side.__all__) - ONLY_NUMPY - {"SoftmaxRegression"})
@@ -42,6 +43,7 @@ def test_softmax_regression_answers_to_the_same_names():
 MAY_CANCEL = {
     "kl_divergence",
     "linear",
+    "linear_cross_entropy",
     "log_softmax_vjp",
     "logit",
     "logits_from_probabilities",
@@ -75,6 +77,8 @@ def cases(x):
         ("hardmax", (x,), {}),
         ("predict", (x,), {}),
         ("linear", (x, v), {}),
+        ("linear_cross_entropy", (x, v, y % len(v)), {"reduction": "none"}),
+        ("linear_cross_entropy", (x, v, y % len(v)), {"z_loss": 0.1, "softcap": 3.0}),
         ("softmax_jacobian", (x,), {}),
         ("softmax_vjp", (x, v), {}),
         ("softmax_jvp", (x, v), {}),

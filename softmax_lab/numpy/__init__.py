@@ -13,6 +13,7 @@ from softmax_lab.numpy.gradients import (
 from softmax_lab.numpy.information import entropy, kl_divergence, one_hot
 from softmax_lab.numpy.logits import logit, logits_from_probabilities, sigmoid
 from softmax_lab.numpy.regression import SoftmaxRegression
+from softmax_lab.numpy.scale import linear_cross_entropy, linear_cross_entropy_with_grad, merge
 from softmax_lab.numpy.soft_max import gumbel_max, gumbel_noise, gumbel_softmax, hardmax
 from softmax_lab.numpy.stability import log_softmax, logsumexp, shifted_softmax, softmax
 
@@ -29,11 +30,14 @@ __all__ = [
     "hardmax",
     "kl_divergence",
     "linear",
+    "linear_cross_entropy",
+    "linear_cross_entropy_with_grad",
     "log_softmax",
     "log_softmax_vjp",
     "logit",
     "logits_from_probabilities",
     "logsumexp",
+    "merge",
     "naive_softmax",
     "nll_loss",
     "one_hot",

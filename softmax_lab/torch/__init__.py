@@ -1,6 +1,7 @@
 """The torch side of Softmax Lab: the names of the NumPy side, differentiable, on any device.
 
-Only `cross_entropy_with_grad` is NumPy's alone: here autograd takes the gradient.
+Only `cross_entropy_with_grad` and `linear_cross_entropy_with_grad` are NumPy's alone: here autograd
+takes the gradient.
 """
 
 try:
@@ -23,6 +24,7 @@ from softmax_lab.torch.gradients import (
 from softmax_lab.torch.information import entropy, kl_divergence, one_hot
 from softmax_lab.torch.logits import logit, logits_from_probabilities, sigmoid
 from softmax_lab.torch.regression import SoftmaxRegression
+from softmax_lab.torch.scale import linear_cross_entropy, merge
 from softmax_lab.torch.soft_max import (
     gumbel_max,
     gumbel_noise,
@@ -43,11 +45,13 @@ __all__ = [
     "hardmax",
     "kl_divergence",
     "linear",
+    "linear_cross_entropy",
     "log_softmax",
     "log_softmax_vjp",
     "logit",
     "logits_from_probabilities",
     "logsumexp",
+    "merge",
     "naive_softmax",
     "nll_loss",
     "one_hot",

@@ -1,0 +1,205 @@
+"""A linear layer and the cross-entropy of its logits, together: the logits exist chunk by chunk.
+
+A chunk is some rows with all their classes. Its logits are replaced by their gradient, which is
+multiplied into those of x, weight and bias before the next chunk takes its place.
+"""
+
+from functools import partial
+
+import torch
+
+from softmax_lab.torch import _formulas as formulas
+from softmax_lab.torch._autograd import CrossEntropy, LogSumExp
+from softmax_lab.torch._rows import by_rows, wide
+
+SHARE = 12  # the logits of a chunk take a twelfth of the memory of all logits,
+LARGEST = 512  # have at most so many rows, enough for fast products of matrices,
+SMALLEST = 1 << 20  # and unless there are no more, at least so many elements
+BLOCK = 1 << 20  # elements of a half-precision weight that are widened at a time
+
+
+def capped(u, softcap):
+    """Return c tanh(u / c), or u where there is no cap c."""
+    return u if softcap is None else softcap * (u / softcap).tanh()
+
+
+def rows(u, target, share, z_share, v, v_lse, *weight, smoothing, softcap, kind, out=None):
+    """Return losses, logsumexps and, unless `kind` is "loss", the gradient of Σ v loss + v_lse lse.
+
+    The last takes the place of the logits u, so nothing may be left in `out` before the end.
+    """
+    with_gradient = kind != "loss"
+    z = capped(u, softcap)
+    if target.is_floating_point() or smoothing or weight:
+        found = formulas.soft_loss(
+            z, target, share, *weight, smoothing=smoothing, with_gradient=with_gradient
+        )
+    else:
+        found = formulas.index_loss(z, target, share, with_gradient=with_gradient)
+    lse = formulas.logsumexp(z)
+    losses = found[0] + torch.where(z_share == 0, 0.0, z_share * lse.square())
+    if not with_gradient:
+        return losses, lse
+    gradient = found[1]
+    if kind == "any":
+        of_p = v_lse + torch.where(z_share == 0, 0.0, 2 * z_share * v * lse)
+        gradient = v * gradient + torch.where(of_p == 0, 0.0, of_p * formulas.softmax(z))
+    if softcap is not None:
+        gradient = gradient / (u / softcap).cosh().square()
+    return losses, lse, gradient
+
+
+def chunk_rows(x, classes):
+    """Return how many rows a chunk has."""
+    fraction = len(x) * x.element_size() // (SHARE * wide(x.dtype).itemsize)
+    return max(1, min(fraction, LARGEST), SMALLEST // max(classes, 1))
+
+
+def class_blocks(weight):
+    """Yield slices of classes, and their weights in the working precision."""
+    step = len(weight) if weight.dtype == wide(weight.dtype) else BLOCK // weight[0].numel()
+    for i in range(0, len(weight), max(step, 1)):
+        block = slice(i, i + max(step, 1))
+        yield block, weight[block].to(wide(weight.dtype))
+
+
+def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs, kind, options):
+    """Return the loss and the logsumexp of each row, and the gradients that are needed.
+
+    x is (T, N), weight (C, N), bias (C,); what belongs to a row is (T, 1), or (T, C) for targets
+    that are probabilities. `kind` is that of `rows`. Gradients come in the working precision.
+    """
+    dtype, n = wide(x.dtype), len(weight)
+    losses = x.new_zeros((len(x), 1), dtype=dtype)
+    lse = x.new_full((len(x), 1), -torch.inf, dtype=dtype)
+    of_x, of_weight, of_bias = (
+        torch.zeros_like(each, dtype=dtype, memory_format=torch.contiguous_format) if need else None
+        for each, need in zip((x, weight, bias), needs, strict=True)
+    )
+    step = chunk_rows(x, n)
+    space = x.new_empty((min(step, len(x)), n), dtype=dtype)
+    function = partial(rows, kind=kind, **options)
+    with torch.autocast(x.device.type, enabled=False):
+        for i in range(0, len(x), step):
+            chunk = slice(i, i + step)
+            features = x[chunk].to(dtype)
+            u = space[: len(features)]
+            for block, w in class_blocks(weight):
+                torch.mm(features, w.T, out=u[:, block])
+            if bias is not None:
+                u += bias
+            beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
+            if class_weight is not None:
+                beside.append(class_weight.expand(u.shape))
+            like = (losses[chunk], lse[chunk], u)
+            by_rows(function, u, *beside, like=like[:2] if kind == "loss" else like)
+            for block, w in class_blocks(weight) if of_x is not None else ():
+                of_x[chunk].addmm_(u[:, block], w)
+            if of_weight is not None:
+                of_weight.addmm_(u.T, features)
+            if of_bias is not None:
+                of_bias += u.sum(0)
+    return losses, lse, (of_x, of_weight, of_bias)
+
+
+def plain(x, weight, bias, target, class_weight, share, z_share, options):
+    """Return the loss and the logsumexp of each row by way of all logits, for any derivative."""
+    dtype = wide(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):
+        u = x.to(dtype) @ weight.to(dtype).T
+        z = capped(u if bias is None else u + bias.to(dtype), options["softcap"])
+        if class_weight is not None:
+            class_weight = class_weight.expand(z.shape)
+        losses, _ = CrossEntropy.apply(z, target, class_weight, share, options["smoothing"], False)
+        lse = LogSumExp.apply(z)
+        return losses + torch.where(z_share == 0, 0.0, z_share * lse.square()), lse
+
+
+class LinearCrossEntropy(torch.autograd.Function):
+    """The loss of all rows, or of each; and their logsumexps.
+
+    Of one loss, the gradients are made on the way, as far as they are `needs`, and backward hands
+    them over. Where each row has its own, or once they are handed over, a second sweep makes them.
+    """
+
+    @staticmethod
+    def forward(x, weight, bias, target, class_weight, share, z_share, options, total, needs):
+        ahead = total and any(needs)
+        kind = "loss" if not ahead else "any" if options["z_loss"] else "unit"
+        ones, zeros = torch.ones_like(share), torch.zeros_like(share)
+        made = needs if ahead else (False,) * 3
+        losses, lse, gradients = sweep(
+            x, weight, bias, target, class_weight, share, z_share, ones, zeros, made, kind,
+            rows_options(options),
+        )  # fmt: skip
+        gradients = [x.new_empty(0) if each is None else each for each in gradients]
+        return losses.sum() if total else losses, lse, *gradients
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        *tensors, ctx.options, total, ctx.needs = inputs
+        ctx.save_for_backward(*tensors)
+        ctx.mark_non_differentiable(*output[2:])
+        ctx.set_materialize_grads(False)  # else backward is given zeros for them
+        ctx.gradients = output[2:] if total and any(ctx.needs) else None
+
+    @staticmethod
+    def backward(ctx, v, v_lse, *_):
+        if torch.is_grad_enabled():
+            gradients = derivable(ctx, v, v_lse)
+        elif v_lse is None and ctx.gradients is not None and v is not None:
+            gradients, ctx.gradients = ctx.gradients, None
+            if v.device.type != "cpu" or v != 1:
+                gradients = [each.mul_(v) for each in gradients]
+        else:
+            gradients = swept(ctx, v, v_lse)
+        dtype = ctx.saved_tensors[0].dtype
+        pairs = zip(gradients, ctx.needs, strict=True)
+        return *(each.to(dtype) if need else None for each, need in pairs), *(None,) * 7
+
+    @staticmethod
+    def vmap(info, in_dims, *args):
+        """One after another: a batch of losses would need a batch of logits."""
+
+        def at(i):
+            return [
+                arg.select(dim, i) if isinstance(arg, torch.Tensor) and dim is not None else arg
+                for arg, dim in zip(args, in_dims, strict=True)
+            ]
+
+        outs = [LinearCrossEntropy.apply(*at(i)) for i in range(info.batch_size)]
+        return tuple(map(torch.stack, zip(*outs, strict=True))), (0,) * 5
+
+    @staticmethod
+    def jvp(ctx, *_):
+        raise NotImplementedError(
+            "linear_cross_entropy has no forward mode: "
+            "take cross_entropy(linear(x, weight, bias), target)"
+        )
+
+
+def rows_options(options):
+    """Return what the row function is told of the options."""
+    return {key: options[key] for key in ("smoothing", "softcap")}
+
+
+def swept(ctx, v, v_lse):
+    """Return the gradients, by another sweep."""
+    *tensors, share, z_share = ctx.saved_tensors
+    v, v_lse = (
+        torch.zeros_like(share) if each is None else each.expand(share.shape) for each in (v, v_lse)
+    )
+    options = rows_options(ctx.options)
+    return sweep(*tensors, share, z_share, v, v_lse, ctx.needs, "any", options)[2]
+
+
+def derivable(ctx, v, v_lse):
+    """Return the gradients as functions that can be differentiated again."""
+    tensors = ctx.saved_tensors
+    losses, lse = plain(*tensors, ctx.options)
+    v, v_lse = (
+        torch.zeros_like(lse) if each is None else each.expand(lse.shape) for each in (v, v_lse)
+    )
+    wanted = [each for each, need in zip(tensors, ctx.needs, strict=False) if need]
+    found = iter(torch.autograd.grad((losses, lse), wanted, (v, v_lse), create_graph=True))
+    return [next(found) if need else None for need in ctx.needs]
