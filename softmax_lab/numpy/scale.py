@@ -32,6 +32,8 @@ def merge(first, second):
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
     m + log s is the logsumexp of the row.
 
+    Taught in :ref:`sec-stability-logsumexp`.
+
     References
     ----------
     Milakov and Gimelshein, Online normalizer calculation for softmax, 2018.
@@ -113,6 +115,8 @@ def linear_cross_entropy(
     -----
     Logits are made some rows at a time, in float64 or wider.
 
+    Taught in :ref:`sec-cross-entropy-loss`.
+
     References
     ----------
     Wijmans et al., Cut Your Losses in Large-Vocabulary Language Models, ICLR 2025.
@@ -168,6 +172,8 @@ def linear_cross_entropy_with_grad(
     -----
     With G the gradient of the logits, that of x is G W, that of weight :math:`G^\top x`, and that
     of bias the sum of the rows of G. A chunk of G is forgotten once it has been multiplied.
+
+    Taught in :ref:`sec-cross-entropy-gradient`.
 
     Examples
     --------

@@ -28,6 +28,8 @@ def merge(first, second):
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
     m + log s is the logsumexp of the row.
 
+    Taught in :ref:`sec-stability-logsumexp`.
+
     References
     ----------
     Milakov and Gimelshein, Online normalizer calculation for softmax, 2018.
@@ -110,6 +112,8 @@ def linear_cross_entropy(
     dtype is that of torch's linear layer: under autocast, autocast's, and the loss is float32.
 
     Compiled, and for second derivatives, all logits are held. Forward mode is refused.
+
+    Taught in :ref:`sec-cross-entropy-loss`.
 
     References
     ----------

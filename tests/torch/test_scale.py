@@ -1,0 +1,257 @@
+"""Chapter 7 in torch: the loss of a linear layer is that of its logits, which are never held."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+import softmax_lab.torch as sl
+from softmax_lab.torch import _chunks
+from tests.torch.memory import peak
+
+# torch's compiler and forward mode call what torch itself has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+
+
+@pytest.fixture(params=[1 << 20, 140], ids=["one chunk", "many chunks"])
+def _chunks_of_both_kinds(request, monkeypatch):
+    monkeypatch.setattr(_chunks, "SMALLEST", request.param)
+    monkeypatch.setattr(_chunks, "BLOCK", min(request.param, 64))
+
+
+def layer(dtype=torch.float64, rows=30, features=7, classes=20, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    shapes = (rows, features), (classes, features), (classes,)
+    return [
+        torch.randn(shape, generator=g, dtype=dtype or torch.float64).requires_grad_()
+        for shape in shapes
+    ]
+
+
+def targets(rows=30, classes=20):
+    g = torch.Generator().manual_seed(1)
+    y = torch.randint(classes, (rows,), generator=g)
+    y[3] = -100
+    return y, torch.rand(rows, classes, generator=g, dtype=torch.float64)
+
+
+def composition(x, weight, target, bias=None, *, softcap=None, z_loss=0.0, class_weight=None, **kw):
+    """By the logits, with torch's own functions; for "mean" and "sum"."""
+    z = F.linear(x, weight, bias)
+    z = z if softcap is None else softcap * (z / softcap).tanh()
+    lse = z.logsumexp(-1)
+    squares = lse.square()[target != -100] if target.ndim < z.ndim else lse.square()
+    z_term = squares.mean() if kw["reduction"] == "mean" else squares.sum()
+    return F.cross_entropy(z, target, weight=class_weight, **kw) + z_loss * z_term, lse
+
+
+@pytest.mark.usefixtures("_chunks_of_both_kinds")
+@pytest.mark.parametrize("soft", [False, True], ids=["indices", "probabilities"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_all_options_are_those_of_the_composition(reduction, soft):
+    x, weight, bias = layer()
+    target = targets()[soft]
+    choices = itertools.product([None, bias], [None, 0.1], [None, 3.0], [0.0, 0.2], [0.0, 0.1])
+    for b, w, softcap, z_loss, smoothing in itertools.islice(choices, None, None, 3):
+        keywords = {
+            "class_weight": None if w is None else torch.linspace(w, 2, 20, dtype=torch.float64),
+            "softcap": softcap,
+            "z_loss": z_loss,
+            "label_smoothing": smoothing,
+            "reduction": reduction,
+        }
+        inputs = [x, weight] if b is None else [x, weight, b]
+        found = sl.linear_cross_entropy(x, weight, target, b, return_lse=True, **keywords)
+        expected = composition(x, weight, target, b, **keywords)
+        torch.testing.assert_close(found, expected, msg=f"the values differ: {keywords}")
+        v = torch.randn_like(expected[1])
+        for upstream in ((2.5, 0.0), (1.0, v)):
+            gradients = [
+                torch.autograd.grad(upstream[0] * loss + (upstream[1] * lse).sum(), inputs)
+                for loss, lse in (
+                    sl.linear_cross_entropy(x, weight, target, b, return_lse=True, **keywords),
+                    composition(x, weight, target, b, **keywords),
+                )
+            ]
+            torch.testing.assert_close(*gradients, msg=f"gradients differ: {keywords}")
+
+
+@pytest.mark.usefixtures("_chunks_of_both_kinds")
+def test_each_row_may_have_a_gradient_of_its_own():
+    x, weight, bias = layer()
+    y, _ = targets()
+    found = sl.linear_cross_entropy(x, weight, y, bias, reduction="none")
+    expected = F.cross_entropy(F.linear(x, weight, bias), y, reduction="none")
+    torch.testing.assert_close(found, expected)
+    v = torch.randn_like(found)
+    torch.testing.assert_close(
+        torch.autograd.grad(found, (x, weight, bias), v),
+        torch.autograd.grad(expected, (x, weight, bias), v),
+    )
+
+
+def test_a_second_backward_pass_gives_the_same():
+    x, weight, bias = layer()
+    loss = sl.linear_cross_entropy(x, weight, targets()[0], bias)
+    first = torch.autograd.grad(loss, (x, weight, bias), retain_graph=True)
+    first = [each.clone() for each in first]
+    second = torch.autograd.grad(3 * loss, (x, weight, bias))
+    torch.testing.assert_close(second, tuple(3 * each for each in first))
+
+
+def test_second_derivatives_are_right():
+    x, weight, bias = layer(rows=3, features=2, classes=4)
+    y = torch.tensor([0, 3, -100])
+
+    def loss(x, weight, bias):
+        return sl.linear_cross_entropy(x, weight, y, bias, z_loss=0.1, softcap=2.0, return_lse=True)
+
+    assert torch.autograd.gradgradcheck(loss, (x, weight, bias))
+
+
+def test_grad_and_vmap_of_torch_func():
+    x, weight, _ = layer()
+    y = targets()[1].argmax(-1)
+    per_row = torch.func.vmap(torch.func.grad(sl.linear_cross_entropy, 1), (0, None, 0))
+    for i, found in enumerate(per_row(x, weight, y)[:3]):
+        loss = F.cross_entropy(F.linear(x[i], weight), y[i])
+        torch.testing.assert_close(found, torch.autograd.grad(loss, weight)[0])
+
+
+def test_forward_mode_is_refused_in_one_sentence():
+    x, weight, _ = (each.detach() for each in layer())
+    with pytest.raises(NotImplementedError, match="linear_cross_entropy has no forward mode"):
+        torch.func.jvp(lambda x: sl.linear_cross_entropy(x, weight, targets()[1]), (x,), (x,))
+
+
+def test_it_compiles_to_one_graph():
+    x, weight, bias = layer()
+    y, _ = targets()
+    compiled = torch.compile(sl.linear_cross_entropy, fullgraph=True, backend="aot_eager")
+    results = [f(x, weight, y, bias, z_loss=0.1) for f in (compiled, sl.linear_cross_entropy)]
+    torch.testing.assert_close(*results)
+    torch.testing.assert_close(*(torch.autograd.grad(each, (x, weight)) for each in results))
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_a_frozen_input_gets_no_gradient_and_no_work(frozen, monkeypatch):
+    inputs = layer()
+    inputs[frozen].requires_grad_(False)
+    asked, sweep = [], _chunks.sweep
+    monkeypatch.setattr(_chunks, "sweep", lambda *a: asked.append(a[9]) or sweep(*a))
+    x, weight, bias = inputs
+    sl.linear_cross_entropy(x, weight, targets()[0], bias).backward()
+    assert asked == [tuple(i != frozen for i in range(3))]
+    assert inputs[frozen].grad is None
+
+
+def test_autocast_is_that_of_the_linear_layer():
+    x, weight, bias = (each.detach().float().requires_grad_() for each in layer())
+    y, _ = targets()
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = sl.linear_cross_entropy(x, weight, y, bias)
+    loss.backward()
+    half = [each.detach().bfloat16().float().requires_grad_() for each in (x, weight, bias)]
+    expected = F.cross_entropy(F.linear(*half), y)
+    expected.backward()
+    assert loss.dtype == weight.grad.dtype == torch.float32
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(weight.grad, half[1].grad.bfloat16().float())
+
+
+def test_bfloat16_has_half_the_error_of_torch_or_less():
+    inputs = [each.detach().bfloat16() for each in layer(rows=300, features=64, classes=500)]
+    y = torch.arange(300)
+    gradients = []
+    for dtype, loss in (
+        (torch.float64, lambda x, w, b: F.cross_entropy(F.linear(x, w, b), y)),
+        (torch.bfloat16, lambda x, w, b: F.cross_entropy(F.linear(x, w, b), y)),
+        (torch.bfloat16, lambda x, w, b: sl.linear_cross_entropy(x, w, y, b)),
+    ):
+        leaves = [each.to(dtype).requires_grad_() for each in inputs]
+        gradients.append(torch.autograd.grad(loss(*leaves), leaves))
+    for exact, theirs, ours in zip(*gradients, strict=True):
+        assert (ours - exact).norm() <= (theirs - exact).norm() / 2
+
+
+def test_a_confident_row_keeps_its_digits():
+    x = torch.eye(1, dtype=torch.float64, requires_grad=True)
+    weight = torch.tensor([[0.0], [-40.0]], dtype=torch.float64)
+    loss = sl.linear_cross_entropy(x, weight, torch.tensor([0]))
+    loss.backward()
+    expected = torch.tensor(-40.0, dtype=torch.float64).exp()
+    torch.testing.assert_close(loss.detach(), expected.log1p(), rtol=1e-15, atol=0)
+    torch.testing.assert_close(x.grad[0, 0], -40 * expected, rtol=1e-15, atol=0)
+
+
+def test_rows_of_any_shape_and_any_strides():
+    x, weight, _ = layer()
+    y = targets()[1].argmax(-1)
+    expected = sl.linear_cross_entropy(x, weight, y, reduction="none")
+    found = sl.linear_cross_entropy(
+        x.reshape(5, 6, 7), weight.T.contiguous().T, y.reshape(5, 6), reduction="none"
+    )
+    torch.testing.assert_close(found, expected.reshape(5, 6))
+    torch.testing.assert_close(sl.linear_cross_entropy(x[0], weight, y[0]), expected[0])
+    strided = sl.linear_cross_entropy(x[::2], weight, y[::2], reduction="none")
+    torch.testing.assert_close(strided, expected[::2])
+
+
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", torch.nan), ("sum", 0.0)])
+def test_nothing_to_average(reduction, expected):
+    _, weight, _ = layer()
+    for x, y in (
+        (torch.zeros(0, 7, dtype=torch.float64), torch.zeros(0).long()),
+        (torch.zeros(2, 7, dtype=torch.float64), torch.tensor([-100, -100])),
+    ):
+        loss = sl.linear_cross_entropy(x, weight, y, reduction=reduction, z_loss=0.1)
+        torch.testing.assert_close(loss.item(), expected, equal_nan=True)
+        if reduction == "sum":
+            assert not torch.autograd.grad(loss, weight)[0].any()
+
+
+@pytest.mark.parametrize(
+    ("error", "match", "change"),
+    [
+        (ValueError, r"x \(2, 3\) and weight \(4, 5\)", {"weight": torch.zeros(4, 5)}),
+        (ValueError, r"bias has shape \(3,\)", {"bias": torch.zeros(3)}),
+        (ValueError, "z_loss.*-1", {"z_loss": -1.0}),
+        (ValueError, "softcap.*0.0", {"softcap": 0.0}),
+        (ValueError, "label_smoothing.*2", {"label_smoothing": 2.0}),
+        (ValueError, "reduction.*'avg'", {"reduction": "avg"}),
+        (ValueError, r"\(3,\).*\(2, 4\)", {"target": torch.zeros(3).long()}),
+        (IndexError, r"target holds 4 at \(1,\)", {"target": torch.tensor([0, 4])}),
+        (TypeError, "complex64", {"x": torch.zeros(2, 3, dtype=torch.complex64)}),
+    ],
+)
+def test_bad_arguments_are_named(error, match, change):
+    arguments = {
+        "x": torch.zeros(2, 3),
+        "weight": torch.zeros(4, 3),
+        "target": torch.tensor([0, 1]),
+    }
+    with pytest.raises(error, match=match):
+        sl.linear_cross_entropy(**arguments | change)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_logits_are_never_held(dtype):
+    x = torch.zeros(2048, 64, dtype=dtype, requires_grad=True)
+    weight = torch.zeros(16_000, 64, dtype=dtype, requires_grad=True)
+    y = torch.zeros(2048, dtype=torch.long)
+    accumulator = 4 * weight.numel() if dtype == torch.bfloat16 else 0
+    held = peak(lambda: sl.linear_cross_entropy(x, weight, y).backward())
+    extra = (held - x.nbytes - weight.nbytes - accumulator) / (2048 * 16_000 * x.element_size())
+    assert extra <= 0.2, f"{extra:.2f} × the logits were held"  # 0.15 of those four times as large
+
+
+def test_pieces_merge_in_any_order_to_the_same_row():
+    x = torch.randn(12, dtype=torch.float64) * 10
+    pairs = [(piece.amax(), (piece - piece.amax()).exp().sum()) for piece in x.split(3)]
+    pairs.append((-torch.inf, 0.0))
+    for order in itertools.permutations(pairs):
+        m, s = order[0]
+        for pair in order[1:]:
+            m, s = sl.merge((m, s), pair)
+        torch.testing.assert_close(m + torch.as_tensor(s).log(), x.logsumexp(0))
