@@ -2,17 +2,15 @@
 
 import hashlib
 import html
-import shutil
 import textwrap
 from pathlib import Path
 
-import vl_convert
 from docutils import nodes
 from myst_nb.core import render
 from myst_nb.core.utils import coalesce_streams
 from nbformat import NotebookNode
-from softmax_lab.figures.page import write_vega
 
+import cache
 from slim import slim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,40 +20,28 @@ PREVIEW = "Softmax Lab: three bars, the probabilities 0.09, 0.24 and 0.67 of the
 CUES = ("Predict.", "Run.", "See.", "Say.", "Break.")
 
 
-def fingerprint(root=ROOT):
-    """Return a hash of all that a notebook's output depends on, save the notebook itself.
-
-    Jupyter Book's cache looks at the notebook alone: a function edited in the package would leave
-    the old numbers on the page.
-    """
-    digest = hashlib.sha256()
-    for path in [
-        root / "requirements.txt",
-        *sorted((root / "softmax_lab").rglob("*.py")),
-    ]:
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def key_the_cache(app, config):
-    """Give every state of the package and the lock its own execution cache; forget the others."""
-    caches = Path(app.outdir).parent / ".execution"
-    current = caches / fingerprint()
-    # Sphinx rereads every page when this value changes, so no stale output survives there either.
-    config.nb_execution_cache_path = str(current)
-    for other in caches.glob("*") if caches.exists() else ():
-        if other != current:
-            shutil.rmtree(other)
-
-
 def write_generated(app, exception):
-    """Write the Vega libraries, which charts.js loads where charts are, and the preview picture."""
+    """Write the Vega libraries, which charts.js loads where charts are, and the preview picture.
+
+    They take seconds, imports included, and change with the code or the lock alone: a file beside
+    them says which they were written by.
+    """
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"
-    write_vega(static / "vega.js")
-    drawing = (ROOT / "book" / "_page" / "preview.svg").read_text(encoding="utf-8")
-    (static / "preview.png").write_bytes(vl_convert.svg_to_png(drawing))
+    drawing = ROOT / "book" / "_page" / "preview.svg"
+    sources = [drawing, ROOT / "requirements.txt", ROOT / "softmax_lab" / "figures" / "page.py"]
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+    written = Path(app.doctreedir) / "generated"
+    targets = (static / "vega.js", static / "preview.png")
+    if all(map(Path.exists, (written, *targets))) and written.read_text() == state:
+        return
+    import vl_convert
+    from softmax_lab.figures.page import write_vega
+
+    write_vega(targets[0])
+    targets[1].write_bytes(vl_convert.svg_to_png(drawing.read_text(encoding="utf-8")))
+    written.write_text(state)
 
 
 def leave_out_thebe(app, config):
@@ -123,12 +109,13 @@ def describe(app, pagename, templatename, context, doctree):
 
 def setup(app):
     """Connect the functions above to the build."""
-    # Sphinx reads every page again when this value changes, that is when this folder does.
+    # Sphinx reads every page again when this value changes, that is when this code does.
     sources = sorted(Path(__file__).parent.glob("*.py"))
+    sources.append(ROOT / "softmax_lab" / "figures" / "page.py")  # writes charts into pages
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     app.add_config_value("softmax_book_code", code, "env", str)
     render.coalesce_streams = join_streams
-    app.connect("config-inited", key_the_cache, priority=900)
+    cache.setup(app)
     app.connect("doctree-read", mark_cues)
     app.connect("config-inited", leave_out_thebe, priority=900)
     app.connect("html-page-context", describe)

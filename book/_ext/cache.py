@@ -1,0 +1,125 @@
+"""An honest execution cache: a notebook runs again when what it can depend on has changed.
+
+Jupyter Book's own cache looks at the notebook alone: a function edited in the package would leave
+the old numbers on the page. Here each notebook has a cache of its own, named after the lock, this
+Python, and every module of the package that the notebook's imports lead to.
+"""
+
+import ast
+import hashlib
+import json
+import platform
+import re
+import shutil
+from functools import cache
+from pathlib import Path
+
+from myst_nb.core import execute
+from myst_nb.core.execute.cache import NotebookClientCache
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "softmax_lab"
+
+
+@cache
+def files_of_modules(root):
+    """Return the file of every module of the package, by the module's name."""
+    files = {}
+    for path in sorted((root / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        files[".".join(parts).removesuffix(".__init__")] = path
+    return files
+
+
+def imported(root, source):
+    """Return the modules of the package that some code imports, wherever in it.
+
+    Code that cannot be traced counts as importing all of them: what is no plain Python, relative
+    imports, and imports by a name that is computed.
+    """
+    everything = set(files_of_modules(root))
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return everything
+    named = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                return everything
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif getattr(node, "attr", getattr(node, "id", "")) in ("import_module", "__import__"):
+            return everything
+    # Importing a.b.c runs a and a.b first.
+    named |= {name.rsplit(".", n)[0] for name in named for n in range(name.count(".") + 1)}
+    return named & everything
+
+
+@cache
+def imported_by(root, module):
+    """Return the modules of the package that one of its modules imports."""
+    return imported(root, files_of_modules(root)[module].read_text(encoding="utf-8"))
+
+
+def sources(notebook):
+    """Return the code of a notebook's cells as plain Python, without IPython's magics."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    codes = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return [re.sub(r"^(\s*)[%!].*$", r"\1pass", code, flags=re.MULTILINE) for code in codes]
+
+
+def modules(root, notebook):
+    """Return the modules of the package that a notebook's imports lead to, one after another."""
+    waiting = {module for source in sources(notebook) for module in imported(root, source)}
+    found = set()
+    while waiting:
+        module = waiting.pop()
+        found.add(module)
+        waiting |= imported_by(root, module) - found
+    return sorted(found)
+
+
+def fingerprint(root, notebook):
+    """Return a hash of all that a notebook's output depends on, save the notebook itself."""
+    digest = hashlib.sha256(platform.python_version().encode())
+    files = [files_of_modules(root)[module] for module in modules(root, notebook)]
+    for path in [root / "requirements.txt", *files]:
+        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def traced_client(notebook, path, nb_config, *args, **kwargs):
+    """Return MyST-NB's client, with a cache for this notebook in this state; forget its others."""
+    states = Path(nb_config.execution_cache_path) / path.relative_to(ROOT).with_suffix("")
+    current = states / fingerprint(ROOT, path)
+    for other in states.glob("*"):
+        if other != current:
+            shutil.rmtree(other)
+    nb_config = nb_config.copy(execution_cache_path=str(current))
+    return NotebookClientCache(notebook, path, nb_config, *args, **kwargs)
+
+
+def find_outdated(app, env, added, changed, removed):
+    """Return the pages whose notebook depends on something else than when they were read."""
+    now = {
+        page: fingerprint(ROOT, path)
+        for page in env.found_docs
+        if (path := Path(env.doc2path(page))).suffix == ".ipynb"
+    }
+    before = getattr(env, "softmax_book_fingerprints", {})
+    env.softmax_book_fingerprints = now
+    return [page for page in now if before.get(page) not in (None, now[page])]
+
+
+def keep_caches_outside_the_pages(app, config):
+    """Say where the caches are: not in what is published."""
+    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".execution")
+
+
+def setup(app):
+    """Put the caches in the place of MyST-NB's one."""
+    execute.NotebookClientCache = traced_client
+    app.connect("config-inited", keep_caches_outside_the_pages, priority=900)
+    app.connect("env-get-outdated", find_outdated)
