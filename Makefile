@@ -3,8 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 HTML := _build/html
 PORT ?= 8000
-# Workers for the tests: one a core.
+# Workers for the tests: one a core. They take one test after another in the order of
+# tests/conftest.py, the longest first; tests that share something costly go to the same worker.
 WORKERS ?= auto
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 # For `make package`.
 VERSIONS ?= newest
 
@@ -37,10 +39,10 @@ lint: .venv/.ready ## ruff's lint and format, and mypy, as CI runs them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 test: lint book ## lint, the book, every notebook, doctests, tests, the built pages
-	@$(BIN)/pytest -n $(WORKERS)
+	@$(PYTEST)
 
 browser: book ## look at every built page in Chromium: links, phone, dark, axe, print (minutes)
-	@$(BIN)/pytest -n $(WORKERS) tests/browser tests/figures/test_charts.py
+	@$(PYTEST) tests/browser tests/figures/test_charts.py
 
 package: ## test the package alone, on the oldest or newest libraries (VERSIONS=oldest)
 	@$(PYTHON) tools/package.py $(VERSIONS)

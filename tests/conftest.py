@@ -1,10 +1,27 @@
-"""What tests of several folders share: one browser a worker, for Playwright allows no second."""
+"""What tests of several folders share: their order, and one browser a worker.
+
+Playwright allows no second browser in a process.
+"""
 
 import os
 
 import pytest
 
 from tests.browsers import NAMES, find, launch
+
+# A long test that begins last keeps one worker busy while the others have nothing left to do.
+LONGEST = ("tests/torch/test_compile.py", "tests/book/test_build.py", "book/", "tests/browser/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the longest tests; the others keep their order."""
+
+    def rank(item):
+        places = [item.nodeid.startswith(place) for place in LONGEST]
+        return places.index(True) if any(places) else len(places)
+
+    items.sort(key=rank)
 
 
 @pytest.fixture(scope="session")

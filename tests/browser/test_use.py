@@ -24,7 +24,7 @@ def test_search_finds_a_word_of_each_chapter(browser, addresses, chapter, scheme
     url = f"{addresses[scheme]}/search.html?q={WORDS[chapter]}"
     with open_page(browser, url) as page:
         results = page.locator(f"#search-results a[href*='book/{chapter}.html']")
-        results.first.wait_for(timeout=20_000)
+        results.first.wait_for()
 
 
 def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
@@ -32,7 +32,7 @@ def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
         page.keyboard.press("Control+k")
         page.keyboard.type("temperature")
         page.keyboard.press("Enter")
-        page.locator("#search-results li").first.wait_for(timeout=20_000)
+        page.locator("#search-results li").first.wait_for()
 
 
 def test_the_copy_button_copies_the_code(browser, address):

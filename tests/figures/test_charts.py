@@ -8,6 +8,9 @@ from softmax_lab.figures.stability import offset_table
 from tests.browsers import open_page, serve
 from tests.figures.conftest import CHARTS
 
+# One worker draws the pages for all of these.
+pytestmark = pytest.mark.xdist_group("charts")
+
 PIXEL = 0.75  # what rounding and anti-aliasing may move
 
 # For each mark: its kind, the row of data behind it, its text, and its box inside the plot; for a
