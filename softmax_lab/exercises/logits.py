@@ -248,7 +248,7 @@ EXERCISES = [
         hints=[
             "Plot the loss against the temperature, from 0.1 to 10. The curve has one valley.",
             "Narrow the valley down: a finer grid around the best point, again and again.",
-            "Or halve an interval: go hotter if softmax's mean logit exceeds the targets' mean.",
+            "Or shrink an interval: try two points inside it, cut off the end beside the worse.",
         ],
     ),
     Exercise(
