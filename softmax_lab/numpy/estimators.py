@@ -8,7 +8,7 @@ from softmax_lab.numpy.soft_max import drawable, gumbel_max, gumbel_noise
 from softmax_lab.numpy.stability import log_softmax, softmax
 
 
-def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random) -> Floats:
+def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
 
     Parameters
@@ -51,7 +51,7 @@ def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random) -> Floats:
         return reward * ((np.arange(logits.size) == z) - softmax(logits))
 
 
-def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random) -> Floats:
+def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
 
     Parameters

@@ -54,7 +54,10 @@ def hardmax(x: ArrayLike, axis: OneAxis = -1) -> Floats:
 
 
 def gumbel_noise(
-    shape: SupportsIndex | tuple[SupportsIndex, ...], *, rng: Random, dtype: DTypeLike = np.float64
+    shape: SupportsIndex | tuple[SupportsIndex, ...],
+    *,
+    rng: Random = None,
+    dtype: DTypeLike = np.float64,
 ) -> Floats:
     r"""Draw standard Gumbel noise :math:`-\log(-\log U)`, U uniform between 0 and 1.
 
@@ -104,7 +107,7 @@ def gumbel_noise(
         return (-np.log(exponential)).astype(given)
 
 
-def gumbel_max(logits: ArrayLike, axis: OneAxis = -1, *, rng: Random) -> Indices:
+def gumbel_max(logits: ArrayLike, axis: OneAxis = -1, *, rng: Random = None) -> Indices:
     """Draw a class with the probabilities of softmax: the argmax of logits plus Gumbel noise.
 
     Parameters
@@ -165,7 +168,12 @@ def log_probabilities(logits, axis):
 
 
 def gumbel_softmax(
-    logits: ArrayLike, tau: float = 1.0, hard: bool = False, axis: OneAxis = -1, *, rng: Random
+    logits: ArrayLike,
+    tau: float = 1.0,
+    hard: bool = False,
+    axis: OneAxis = -1,
+    *,
+    rng: Random = None,
 ) -> Floats:
     r"""Draw a relaxed one-hot vector: :math:`\mathrm{softmax}((x + G) / \tau)`.
 

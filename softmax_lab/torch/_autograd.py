@@ -1,8 +1,7 @@
 """How autograd takes the gradients: by the formulas, saving as little as it can.
 
-Every function here is differentiable again, in reverse mode, and works under `torch.compile` and
-under `grad`, `vjp`, `jacrev` and `vmap` of `torch.func`. Forward mode (`jvp`, `jacfwd`, `hessian`)
-is refused: nested `jacrev` gives a Hessian.
+Every function here has a reverse mode (`backward`) and a forward mode (`tangent`), both of which
+can be differentiated again, and works under `torch.compile` and the transforms of `torch.func`.
 """
 
 from functools import partial
@@ -10,7 +9,7 @@ from functools import partial
 import torch
 
 from softmax_lab.torch import _formulas as formulas
-from softmax_lab.torch._rows import batched, by_rows, may_ask, wide
+from softmax_lab.torch._rows import by_rows, eager, may_ask, run, transformable, wide
 
 
 class RowFunction(torch.autograd.Function):
@@ -18,10 +17,21 @@ class RowFunction(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
+        save(ctx, *inputs)
 
 
-@batched
+def save(ctx, *tensors):
+    """Save tensors for the backward pass and for the forward mode."""
+    ctx.save_for_backward(*tensors)
+    ctx.save_for_forward(*tensors)
+
+
+def dot(x, y):
+    """Return Σ x y along the classes."""
+    return (x * y).sum(-1, keepdim=True)
+
+
+@transformable
 class SoftmaxVJP(RowFunction):
     """p ⊙ (v − Σ p v)."""
 
@@ -32,11 +42,15 @@ class SoftmaxVJP(RowFunction):
     @staticmethod
     def backward(ctx, u):
         p, v = ctx.saved_tensors
-        centred = v - (p * v).sum(-1, keepdim=True)
-        return u * centred - v * (u * p).sum(-1, keepdim=True), SoftmaxVJP.apply(p, u)
+        return u * (v - dot(p, v)) - v * dot(u, p), run(SoftmaxVJP, p, u)
+
+    @staticmethod
+    def tangent(ctx, dp, dv):
+        p, v = ctx.saved_tensors
+        return dp * (v - dot(p, v)) - p * dot(dp, v) + run(SoftmaxVJP, p, dv)
 
 
-@batched
+@transformable
 class LogSoftmaxVJP(RowFunction):
     """v − p Σ v, where p = softmax(x)."""
 
@@ -47,11 +61,17 @@ class LogSoftmaxVJP(RowFunction):
     @staticmethod
     def backward(ctx, u):
         x, v = ctx.saved_tensors
-        p, total = Softmax.apply(x), v.sum(-1, keepdim=True)
-        return -total * SoftmaxVJP.apply(p, u), u - (p * u).sum(-1, keepdim=True)
+        p, total = run(Softmax, x), v.sum(-1, keepdim=True)
+        return -total * run(SoftmaxVJP, p, u), u - dot(p, u)
+
+    @staticmethod
+    def tangent(ctx, dx, dv):
+        x, v = ctx.saved_tensors
+        total = v.sum(-1, keepdim=True)
+        return run(LogSoftmaxVJP, x, dv) - total * run(SoftmaxVJP, run(Softmax, x), dx)
 
 
-@batched
+@transformable
 class Softmax(torch.autograd.Function):
     """p, which is all that is saved."""
 
@@ -61,14 +81,16 @@ class Softmax(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(output)
+        save(ctx, output)
 
     @staticmethod
     def backward(ctx, v):
-        return SoftmaxVJP.apply(*ctx.saved_tensors, v)
+        return run(SoftmaxVJP, *ctx.saved_tensors, v)
+
+    tangent = backward  # the Jacobian is symmetric
 
 
-@batched
+@transformable
 class LogSoftmax(RowFunction):
     """log p."""
 
@@ -78,10 +100,14 @@ class LogSoftmax(RowFunction):
 
     @staticmethod
     def backward(ctx, v):
-        return LogSoftmaxVJP.apply(*ctx.saved_tensors, v)
+        return run(LogSoftmaxVJP, *ctx.saved_tensors, v)
+
+    @staticmethod
+    def tangent(ctx, dx):
+        return dx - dot(run(Softmax, *ctx.saved_tensors), dx)
 
 
-@batched
+@transformable
 class LogSumExp(RowFunction):
     """log Σ e^x, whose gradient is softmax."""
 
@@ -91,7 +117,11 @@ class LogSumExp(RowFunction):
 
     @staticmethod
     def backward(ctx, v):
-        return v * Softmax.apply(*ctx.saved_tensors)
+        return v * run(Softmax, *ctx.saved_tensors)
+
+    @staticmethod
+    def tangent(ctx, dx):
+        return dot(run(Softmax, *ctx.saved_tensors), dx)
 
 
 def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
@@ -106,12 +136,13 @@ def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
     return by_rows(rows, x, *beside, like=like)
 
 
-@batched
+@transformable
 class CrossEntropy(torch.autograd.Function):
     """The loss of each row; the gradient is made on the way when it will be asked for.
 
-    Backward hands that gradient over, so that no second array of the logits' size ever exists. A
-    second backward pass, or a derivative of the gradient, computes it again.
+    It is saved, and backward hands it over, so that no second array of the logits' size ever
+    exists; only a graph that is kept, for another backward pass, keeps it. A derivative of the
+    gradient computes it again.
     """
 
     @staticmethod
@@ -121,27 +152,36 @@ class CrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        x, target, weight, share, ctx.smoothing, with_gradient = inputs
+        x, target, weight, share, ctx.smoothing, ctx.with_gradient = inputs
         _, gradient = output
         ctx.mark_non_differentiable(gradient)
         ctx.set_materialize_grads(False)  # else backward is given zeros for it
-        ctx.save_for_backward(x, target, weight, share)
-        ctx.gradient = gradient if with_gradient else None
+        save(ctx, x, target, weight, share, gradient)
 
     @staticmethod
     def backward(ctx, v, _):
         if v is None:
-            gradient = None
-        elif ctx.gradient is None or torch.is_grad_enabled():
-            gradient = CrossEntropyGradient.apply(*ctx.saved_tensors, ctx.smoothing) * v
-        else:
-            gradient, ctx.gradient = ctx.gradient, None
-            if not may_ask(v) or (v != 1).any():
-                gradient.mul_(v)
+            return (None,) * 6
+        *inputs, gradient = ctx.saved_tensors
+        if not ctx.with_gradient or torch.is_grad_enabled():
+            gradient = run(CrossEntropyGradient, *inputs, ctx.smoothing) * v
+        elif not eager(v) or torch._C._autograd._get_current_graph_task_keep_graph():
+            gradient = gradient * v
+        elif not may_ask(v) or (v != 1).any():
+            gradient.mul_(v)
         return gradient, None, None, None, None, None
 
+    @staticmethod
+    def tangent(ctx, dx, *_):
+        if dx is None:
+            return None, None
+        *inputs, gradient = ctx.saved_tensors
+        if not ctx.with_gradient or torch.is_grad_enabled():
+            gradient = run(CrossEntropyGradient, *inputs, ctx.smoothing)
+        return dot(gradient, dx), None
 
-@batched
+
+@transformable
 class CrossEntropyGradient(torch.autograd.Function):
     """M p − q, whose own derivative is M (diag p − p pᵀ)."""
 
@@ -152,11 +192,15 @@ class CrossEntropyGradient(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx, inputs, output):
         x, target, weight, share, ctx.smoothing = inputs
-        ctx.save_for_backward(x, target, weight, share)
+        save(ctx, x, target, weight, share)
+
+    @staticmethod
+    def tangent(ctx, u, *_):
+        x, target, weight, share = ctx.saved_tensors
+        q = formulas.masses(target, weight, share, x.shape[-1], ctx.smoothing)
+        jvp = run(SoftmaxVJP, run(Softmax, x), u)
+        return (q.sum(-1, keepdim=True) * jvp).to(x.dtype)
 
     @staticmethod
     def backward(ctx, u):
-        x, target, weight, share = ctx.saved_tensors
-        q = formulas.masses(target, weight, share, x.shape[-1], ctx.smoothing)
-        jvp = SoftmaxVJP.apply(Softmax.apply(x), u)
-        return (q.sum(-1, keepdim=True) * jvp).to(x.dtype), None, None, None, None
+        return CrossEntropyGradient.tangent(ctx, u), None, None, None, None

@@ -2,30 +2,30 @@
 
 import torch
 
-from softmax_lab.torch._rows import batched
+from softmax_lab.torch._rows import UNSIGNED, may_ask, transformable
 
-INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNSIGNED)
 
 
 def require(x, ok, summary, error):
     """Raise `error(value, position)` for the first entry of `x` that is not `ok`.
 
-    On an accelerator, and in compiled code, an asynchronous assertion with the `summary` stops the
-    program instead: to read the value would be to wait for it.
+    On an accelerator, and in code that is compiled or traced, an asynchronous assertion with the
+    `summary` stops the program instead: to read the value would be to wait for it.
     """
     if torch.compiler.is_compiling():
         torch._assert_async(ok.all(), summary)
     else:
-        Require.apply(x.detach(), ok, summary, error)
+        Require.dual.apply(x.detach(), ok, summary, error)
 
 
-@batched
+@transformable
 class Require(torch.autograd.Function):
     """An autograd function, so that under `torch.func.vmap` it sees the values."""
 
     @staticmethod
     def forward(x, ok, summary, error):
-        if ok.device.type != "cpu":
+        if not may_ask(ok):
             torch._assert_async(ok.all(), summary)
         elif not ok.all():
             position = tuple((~ok).nonzero()[0].tolist())
@@ -36,25 +36,30 @@ class Require(torch.autograd.Function):
     def setup_context(ctx, inputs, output):
         ctx.mark_non_differentiable(output)
 
+    @staticmethod
+    def tangent(ctx, *_):
+        return None
+
 
 def check_target(target, num_classes, ignore_index=None):
     """Return class indices in int64; each must be a class, or `ignore_index`."""
 
     def error(value, position):
+        classes = f"from 0 to {num_classes - 1}" if num_classes else "a class, and there is none"
         return IndexError(
-            f"target holds {value} at {position}, which is no class: "
-            f"it must be from 0 to {num_classes - 1}"
+            f"target holds {value} at {position}, which is no class: it must be {classes}"
         )
 
     if target.numel() == 0:
         return target.long()
     if target.dtype not in INTEGERS:
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
-    target = target.long()
+    unsigned, target = not target.dtype.is_signed, target.long()
     ok = (target >= 0) & (target < num_classes)
-    if ignore_index is not None:
+    if ignore_index is not None and not (unsigned and ignore_index < 0):  # uint64 may have wrapped
         ok = ok | (target == ignore_index)
-    require(target, ok, f"target must hold classes from 0 to {num_classes - 1}", error)
+    # The summary has no number in it: compiled code for any number of classes has but one text.
+    require(target, ok, "target must hold classes, from 0 to their number - 1", error)
     return target
 
 

@@ -5,22 +5,68 @@ returns tensors of the same leading shape. It changes none of its arguments but 
 work and leave its result.
 """
 
+import math
 import operator
 
 import torch
+from torch._C._functorch import is_legacy_batchedtensor
+
+from softmax_lab.numpy._arguments import has_mask
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
 CPU_BLOCK, DEVICE_BLOCK = 1 << 18, 1 << 24
 
+PLAIN = torch.Tensor.__torch_dispatch__
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # torch can do little more than convert these
 
 
-def as_real(x, name="x"):
+def as_tensor(x, name, device=None):
+    """Return `x` as a tensor. One that is a tensor stays on its device, unless another is given."""
+    if isinstance(x, torch.Tensor):  # torch.as_tensor would move it to the default device
+        return x if device is None else x.to(device)
+    if has_mask(x):
+        raise TypeError(
+            f"{name} has masked entries, which would be lost: fill them, or pass the data and "
+            "where=~mask to a function that takes it"
+        )
+    try:
+        return torch.as_tensor(x, device=device)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise type(error)(f"{name} cannot be made a tensor: {error}") from error
+
+
+def as_real(x, name="x", device=None):
     """Return `x` as a floating tensor; integers and bools become the default dtype."""
-    x = torch.as_tensor(x)
-    if x.is_complex() or (x.is_floating_point() and x.dtype not in FLOATING):
-        raise TypeError(f"{name} must hold real numbers, but its dtype is {x.dtype}")
-    return x if x.is_floating_point() else x.to(torch.get_default_dtype())
+    x = as_tensor(x, name, device)
+    if x.dtype in FLOATING:
+        return x
+    if x.is_complex() or x.is_floating_point() or x.is_quantized:
+        raise TypeError(
+            f"{name} must hold real numbers (floating, integer or bool), but its dtype is {x.dtype}"
+        )
+    return x.to(torch.get_default_dtype())
+
+
+def as_logits(x, dim, name="x", where=None):
+    """Return logits as a floating tensor, in which neighbouring integers of any size differ.
+
+    Softmax asks for differences only: integers are subtracted from the largest of their row before
+    a floating dtype would round them.
+    """
+    x = as_tensor(x, name)
+    if x.dtype in FLOATING or x.dtype == torch.bool or x.is_complex() or not x.numel():
+        return as_real(x, name)
+    least = torch.iinfo(torch.int64).min
+    if x.dtype == torch.uint64:  # less 2⁶³, so that it fits
+        x = x.view(torch.int64) ^ least
+    x = x.long()
+    top = (x if where is None else torch.where(where, x, least)).amax(
+        as_dims(dim, x.ndim) if x.ndim else (), keepdim=True
+    )
+    below = x - top
+    below = torch.where((below > 0) & (x < top), least, below)  # a difference of 2⁶³ and more wraps
+    return below.to(torch.get_default_dtype())
 
 
 def wide(dtype):
@@ -28,16 +74,37 @@ def wide(dtype):
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def autocast(x):
+    """Return the dtype of a result that torch's autocast takes to float32, as it does losses."""
+    device = x.device.type
+    on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return wide(x.dtype) if on else x.dtype
+
+
 def as_integer(value, name):
     """Return `value` as an int, or raise TypeError for what is not an integer."""
-    try:
-        return operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer, but it is {value!r}") from None
+    if not isinstance(value, bool):
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    raise TypeError(f"{name} must be an integer, but it is {value!r}")
+
+
+def as_number(value, name):
+    """Return `value` as a float or a tensor of one, or raise TypeError for what is no number."""
+    if type(value) is float:
+        return value
+    number = as_tensor(value, name)
+    if number.ndim or number.is_complex() or number.dtype == torch.bool:
+        raise TypeError(f"{name} must be a real number, but it is {value!r}")
+    return value if isinstance(value, torch.Tensor) else float(value)
 
 
 def as_dims(dim, ndim):
     """Return `dim` (an integer, a tuple or None for all) as a sorted tuple of distinct dims."""
+    if type(dim) is int and -ndim <= dim < ndim:
+        return (dim % ndim,)
     ndim = max(ndim, 1)
     dims = range(ndim) if dim is None else dim if isinstance(dim, tuple) else (dim,)
     if not dims:
@@ -52,11 +119,19 @@ def as_dims(dim, ndim):
     return tuple(dims)
 
 
+def as_dim(dim, ndim):
+    """Return `dim`, which must be one integer, as a non-negative number."""
+    dims = as_dims(dim, ndim)
+    if dim is None or isinstance(dim, tuple):
+        raise ValueError(f"dim must be one integer, but it is {dim}")
+    return dims[0]
+
+
 def to_last(x, dims):
     """Return `x` with `dims` moved to the end and merged. A view where one exists."""
     x = x.movedim(dims, tuple(range(-len(dims), 0)))
     kept = x.ndim - len(dims)
-    return x.reshape(*x.shape[:kept], x.shape[kept:].numel())
+    return x.reshape(*x.shape[:kept], math.prod(x.shape[kept:]))
 
 
 def from_last(y, dims, sizes):
@@ -71,7 +146,7 @@ def apply(function, x, dim, *beside, reduced=False):
     A reduced result keeps `dim`, with length 1.
     """
     dims, shape = as_dims(dim, x.ndim), x.shape or (1,)
-    y = function.apply(*(to_last(each.reshape(shape), dims) for each in (x, *beside)))
+    y = run(function, *(to_last(each.reshape(shape), dims) for each in (x, *beside)))
     y = from_last(y, dims, [1 if reduced else shape[i] for i in dims])
     return y if x.ndim else y.reshape(())
 
@@ -85,7 +160,7 @@ def by_rows(rows, *arrays, like=None):
     outs = torch.empty_like(x) if like is None else like
     one = isinstance(outs, torch.Tensor)
     outs = (outs,) if one else outs
-    if torch.compiler.is_compiling() and x.numel():
+    if x.numel() and not eager(*arrays):
         results = rows(*widened(arrays))
         results = (results,) if one else results
         outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
@@ -117,9 +192,23 @@ def widened(arrays):
     return [x.to(wide(x.dtype)) if x.is_floating_point() else x for x in arrays]
 
 
+def eager(*tensors):
+    """Whether these are plain tensors, computed at once: they may be cut, and written in place.
+
+    Not so in code that is compiled or traced, nor for tensors of a class or a mode that sees every
+    operation, nor for the batches of gradients that `torch.autograd` makes (`is_grads_batched`).
+    """
+    return not torch.compiler.is_compiling() and not (
+        torch._C._len_torch_dispatch_stack()
+        or any(
+            type(x).__torch_dispatch__ is not PLAIN or is_legacy_batchedtensor(x) for x in tensors
+        )
+    )
+
+
 def may_ask(x):
     """Whether Python may look at the values of `x`: off the CPU it would wait for them."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+    return x.device.type == "cpu" and eager(x)
 
 
 def may_hold(x, value):
@@ -127,8 +216,25 @@ def may_hold(x, value):
     return not may_ask(x) or bool((x == value).any())
 
 
-def batched(function):
-    """Give an autograd function over rows its rule for `torch.func.vmap`: one more row axis."""
+def run(function, *args):
+    """Apply an autograd function over rows. The compiler takes none that has a forward mode."""
+    if torch.compiler.is_compiling():
+        return function.apply(*args)
+    if torch._C._are_functorch_transforms_active():
+        modes = [each.key() for each in torch._C._functorch.get_interpreter_stack()]
+        if modes.count(torch._C._functorch.TransformType.Jvp) > 1:  # torch would drop a term
+            raise NotImplementedError(
+                "torch gives no forward mode within forward mode of an autograd function: "
+                "use jacfwd(jacrev(f)), which is hessian(f), or jacrev(jacfwd(f))"
+            )
+    return function.dual.apply(*args)
+
+
+def transformable(function):
+    """Complete an autograd function over rows for the transforms of `torch.func`.
+
+    Under `vmap` a batch is one more row axis. `tangent(ctx, ...)` is its forward mode.
+    """
 
     def vmap(info, in_dims, *args):
         args = [
@@ -139,8 +245,9 @@ def batched(function):
             else arg.movedim(dim, 0)
             for arg, dim in zip(args, in_dims, strict=True)
         ]
-        out = function.apply(*args)
+        out = run(function, *args)
         return out, (0,) * len(out) if isinstance(out, tuple) else 0
 
     function.vmap = staticmethod(vmap)
+    function.dual = type(function.__name__, (function,), {"jvp": staticmethod(function.tangent)})
     return function

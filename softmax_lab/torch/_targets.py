@@ -1,9 +1,11 @@
 """Checks and bookkeeping shared by the losses: targets, class weights, reductions."""
 
+import math
+
 import torch
 
 from softmax_lab.torch._checks import check_non_negative, check_target
-from softmax_lab.torch._rows import as_dims, as_real, to_last, wide
+from softmax_lab.torch._rows import as_dim, as_integer, as_real, as_tensor, to_last, wide
 
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):
@@ -13,31 +15,28 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     name = "log_probabilities" if classes_only else "logits"
     if x.ndim == 0:
         raise ValueError(f"{name} must have a dimension of classes, but they are a single number")
-    dims = as_dims(dim, x.ndim)
-    if len(dims) != 1:
-        raise ValueError(f"dim must be one integer, but it is {dim}")
-    (dim,) = dims
+    dim = as_dim(dim, x.ndim)
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
-    target = torch.as_tensor(target, device=x.device)
+    target = as_tensor(target, "target", x.device)
     if weight is not None:
-        weight = as_real(torch.as_tensor(weight, device=x.device), "weight")
-        weight = weight.detach().to(wide(x.dtype))
+        weight = as_real(weight, "weight", x.device).detach().to(wide(x.dtype))
         if weight.shape != (n,):
             raise ValueError(f"weight has shape {tuple(weight.shape)}; {n} classes ask for ({n},)")
         check_non_negative(weight, "weight")
     if target.is_floating_point() and target.shape == x.shape and not classes_only:
-        return to_last(x, dims), to_last(check_non_negative(target, "target"), dims), weight
+        return to_last(x, (dim,)), to_last(check_non_negative(target, "target"), (dim,)), weight
     if target.shape != rows:
         either = "" if classes_only else f", or for floating probabilities {tuple(x.shape)}"
         raise ValueError(
             f"target has shape {tuple(target.shape)}; {name} {tuple(x.shape)} with classes on "
             f"dim {dim} ask for integers {tuple(rows)}{either}"
         )
-    return to_last(x, dims), target, weight
+    return to_last(x, (dim,)), target, weight
 
 
 def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
     """Return class indices, each row's share in the loss, and what the mean divides by."""
+    ignore_index = as_integer(ignore_index, "ignore_index")
     y = check_target(target, x.shape[-1], ignore_index)[..., None]
     counted = y != ignore_index
     y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))
@@ -52,7 +51,7 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
 
 def even_shares(x, reduction):
     """Return the share of each row when all count alike, and what the mean divides by."""
-    rows = x.shape[:-1].numel()
+    rows = math.prod(x.shape[:-1])
     share = 1 / rows if reduction == "mean" and rows else 1.0
     return x.new_full((*x.shape[:-1], 1), share, dtype=wide(x.dtype)), x.new_full((), rows)
 

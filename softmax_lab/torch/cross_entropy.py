@@ -4,7 +4,7 @@ import torch
 
 from softmax_lab.torch._autograd import CrossEntropy
 from softmax_lab.torch._formulas import masses
-from softmax_lab.torch._rows import as_real
+from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, run
 from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
 from softmax_lab.torch.stability import log_softmax
 
@@ -25,7 +25,7 @@ def nll_loss(
     weight : Tensor, (C,), optional
         A non-negative weight for each class.
     ignore_index : int, default -100
-        A target that does not count.
+        A target that does not count; any integer that is no class switches it off.
     reduction : {"mean", "sum", "none"}, default "mean"
         The mean divides by the sum of the weights of the targets that count.
 
@@ -56,7 +56,7 @@ def nll_loss(
     x, target, weight = prepare(log_p, target, dim, weight, reduction, classes_only=True)
     y, share, count = shares(x, target, weight, ignore_index, reduction)
     losses = torch.where(share == 0, 0.0, -share * x.gather(-1, y))
-    return reduce(losses, count, reduction, log_p.dtype)
+    return reduce(losses, count, reduction, autocast(log_p))
 
 
 def cross_entropy(
@@ -83,7 +83,7 @@ def cross_entropy(
     weight : Tensor, (C,), optional
         A non-negative weight for each class. No gradient flows to it.
     ignore_index : int, default -100
-        A class index that does not count.
+        A class index that does not count; any integer that is no class switches it off.
     reduction : {"mean", "sum", "none"}, default "mean"
         The mean divides by the sum of the weights of the targets that count; for targets that are
         probabilities, by the number of rows.
@@ -118,9 +118,10 @@ def cross_entropy(
     >>> x.grad
     tensor([[-0.5000,  0.5000]])
     """
+    label_smoothing = as_number(label_smoothing, "label_smoothing")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
-    logits = as_real(logits, "logits")
+    logits = as_logits(logits, dim, "logits")
     x, target, weight = prepare(logits, target, dim, weight, reduction)
     if target.ndim == x.ndim:
         share, count = even_shares(x, reduction)
@@ -140,5 +141,5 @@ def cross_entropy(
         with_gradient = (
             x.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()
         )
-        losses, _ = CrossEntropy.apply(x, target, weight, share, label_smoothing, with_gradient)
-    return reduce(losses, count, reduction, logits.dtype)
+        losses, _ = run(CrossEntropy, x, target, weight, share, label_smoothing, with_gradient)
+    return reduce(losses, count, reduction, autocast(logits))

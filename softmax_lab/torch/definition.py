@@ -1,9 +1,10 @@
 """Chapter 1, Definition: a linear layer, the formula of softmax, and the prediction."""
 
+from functools import reduce
+
 import torch
 
-from softmax_lab.torch._checks import INTEGERS
-from softmax_lab.torch._rows import as_dims, as_real
+from softmax_lab.torch._rows import as_dim, as_dims, as_logits, as_real, as_tensor
 
 
 def linear(x, weight, bias=None):
@@ -25,6 +26,8 @@ def linear(x, weight, bias=None):
 
     Raises
     ------
+    TypeError
+        If an argument does not hold real numbers.
     ValueError
         If the shapes do not fit.
 
@@ -37,22 +40,25 @@ def linear(x, weight, bias=None):
     >>> linear([1.0, 2.0], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [0.0, 0.0, 0.5])
     tensor([1.0000, 2.0000, 3.5000])
     """
-    x, weight = as_real(x), as_real(weight, "weight")
+    given = {"x": x, "weight": weight} | ({} if bias is None else {"bias": bias})
+    x, weight, *biases = (as_tensor(each, name) for name, each in given.items())
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         raise ValueError(
             f"x {tuple(x.shape)} and weight {tuple(weight.shape)} do not fit: "
             "x must be (..., N), weight (T, N)"
         )
-    dtype = torch.promote_types(x.dtype, weight.dtype)
-    logits = x.to(dtype) @ weight.T.to(dtype)
-    if bias is None:
-        return logits
-    bias = as_real(bias, "bias")
-    if bias.shape != weight.shape[:1]:
+    if biases and biases[0].shape != weight.shape[:1]:
         raise ValueError(
-            f"bias has shape {tuple(bias.shape)}; weight asks for {tuple(weight.shape[:1])}"
+            f"bias has shape {tuple(biases[0].shape)}; weight asks for {tuple(weight.shape[:1])}"
         )
-    return logits + bias
+    arrays = (x, weight, *biases)
+    reals = [as_real(each, name) for name, each in zip(given, arrays, strict=True)]
+    dtype = reduce(torch.promote_types, (each.dtype for each in reals))
+    if not any(each.is_floating_point() for each in arrays):  # integers are rounded once
+        reals = [each.double() for each in arrays]
+    x, weight, *biases = (each.to(torch.promote_types(each.dtype, dtype)) for each in reals)
+    logits = torch.nn.functional.linear(x, weight, *biases)
+    return logits.to(dtype) if logits.dtype == torch.float64 else logits
 
 
 def naive_softmax(x, dim=-1):
@@ -108,6 +114,8 @@ def predict(logits, dim=-1):
     ------
     TypeError
         If `logits` are complex.
+    ValueError
+        If there are no classes, or `dim` is not one integer.
 
     Notes
     -----
@@ -118,7 +126,10 @@ def predict(logits, dim=-1):
     >>> predict([[1.0, 3.0, 2.0], [5.0, 0.0, 0.0]])
     tensor([1, 0])
     """
-    logits = torch.as_tensor(logits)
-    if logits.dtype not in INTEGERS:  # a floating dtype would merge large integers
-        logits = as_real(logits, "logits")
+    logits = as_logits(logits, dim, "logits")
+    dim = as_dim(dim, logits.ndim)
+    if logits.ndim and not logits.shape[dim]:
+        raise ValueError(
+            f"logits must have a class to predict, but their shape is {tuple(logits.shape)}"
+        )
     return logits.argmax(dim)

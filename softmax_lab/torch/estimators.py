@@ -2,12 +2,12 @@
 
 import torch
 
-from softmax_lab.torch._rows import as_real, wide
-from softmax_lab.torch.soft_max import check_drawable, gumbel_max, gumbel_noise
+from softmax_lab.torch._rows import as_real, as_tensor
+from softmax_lab.torch.soft_max import drawable, gumbel_max, standard_gumbel
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
-def reinforce_gradient(f, logits, *, generator):
+def reinforce_gradient(f, logits, *, generator=None):
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
 
     Parameters
@@ -16,8 +16,8 @@ def reinforce_gradient(f, logits, *, generator):
         Maps a tensor of class indices to rewards of the same shape.
     logits : Tensor, (C,)
         Logits.
-    generator : torch.Generator
-        The source of randomness, on the device of `logits`.
+    generator : torch.Generator, optional
+        The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def reinforce_gradient(f, logits, *, generator):
     return rewards(f, z) * ((classes == z).to(logits.dtype) - softmax(logits))
 
 
-def arsm_gradient(f, logits, *, generator):
+def arsm_gradient(f, logits, *, generator=None):
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
 
     Parameters
@@ -58,8 +58,8 @@ def arsm_gradient(f, logits, *, generator):
         Maps a tensor of class indices, here (C, C), to rewards of the same shape.
     logits : Tensor, (C,)
         Logits.
-    generator : torch.Generator
-        The source of randomness, on the device of `logits`.
+    generator : torch.Generator, optional
+        The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def arsm_gradient(f, logits, *, generator):
     tensor([0., 0., 0.])
     """
     logits = one_row(logits)
-    noise = gumbel_noise(logits.shape, generator=generator, dtype=logits.dtype)
+    noise = standard_gumbel(logits.shape, generator, logits.dtype, logits.device)
     log_pi = log_softmax(-noise)
     reward = rewards(f, swapped_argmins(log_pi, logits)).to(logits.dtype)
     return (reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())
@@ -112,18 +112,18 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return logits that must be a single row with a class to draw, without their gradient."""
-    logits = as_real(logits, "logits").detach()
+    """Return the log-probabilities of a single row with a class to draw, without a gradient."""
+    logits = as_tensor(logits, "logits").detach()
     if logits.ndim != 1 or logits.numel() == 0:
         raise ValueError(
             f"logits must be one row of classes, (C,), but the shape is {tuple(logits.shape)}"
         )
-    return check_drawable(logits.to(wide(logits.dtype)))
+    return drawable(logits)
 
 
 def rewards(f, z):
     """Return f(z), which must have the shape of z."""
-    value = torch.as_tensor(f(z))
+    value = as_real(f(z), "f(z)", z.device)
     if value.shape != z.shape:
         raise ValueError(
             f"f must return one reward for each class: {tuple(z.shape)}, not {tuple(value.shape)}"

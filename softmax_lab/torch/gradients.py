@@ -4,7 +4,7 @@ import torch
 
 from softmax_lab.numpy import check_gradient as check_arrays
 from softmax_lab.torch._autograd import LogSoftmaxVJP, SoftmaxVJP
-from softmax_lab.torch._rows import apply, as_real
+from softmax_lab.torch._rows import apply, as_dim, as_logits, as_real, as_tensor
 from softmax_lab.torch.stability import softmax
 
 
@@ -37,7 +37,7 @@ def softmax_jacobian(x, dim=-1):
             [-0.2500,  0.2500]])
     """
     p = softmax(x, dim)
-    p = (p if p.ndim else p.reshape(1)).movedim(dim, -1)
+    p = (p if p.ndim else p.reshape(1)).movedim(as_dim(dim, p.ndim), -1)
     jacobian = -p[..., :, None] * p[..., None, :]
     off = jacobian - torch.diag_embed(jacobian.diagonal(dim1=-2, dim2=-1))
     return off - torch.diag_embed(off.sum(-1))
@@ -74,7 +74,7 @@ def softmax_vjp(x, v, dim=-1):
     >>> softmax_vjp([0.0, 0.0], [1.0, 0.0])
     tensor([ 0.2500, -0.2500])
     """
-    x = as_real(x)
+    x = as_logits(x, dim)
     return apply(SoftmaxVJP, softmax(x, dim), dim, like_x(v, x))
 
 
@@ -143,7 +143,7 @@ def log_softmax_vjp(x, v, dim=-1):
     >>> log_softmax_vjp([0.0, 0.0], [1.0, 0.0])
     tensor([ 0.5000, -0.5000])
     """
-    x = as_real(x)
+    x = as_logits(x, dim)
     return apply(LogSoftmaxVJP, x, dim, like_x(v, x))
 
 
@@ -194,7 +194,7 @@ def check_gradient(f, gradient, x, *, rtol=1e-6):
         return torch.as_tensor(array, device=x.device)
 
     def array(value):
-        value = torch.as_tensor(value).detach().cpu()
+        value = as_tensor(value, "gradient").detach().cpu()
         return value.to(torch.promote_types(value.dtype, torch.float64)).numpy()
 
     slope = (lambda a: array(gradient(tensor(a)))) if callable(gradient) else array(gradient)

@@ -1,9 +1,20 @@
 """Chapter 6, Cross-entropy: information in nats."""
 
+import math
+from functools import partial
+
 import torch
 
 from softmax_lab.torch._checks import check_probabilities, check_target, require
-from softmax_lab.torch._rows import as_dims, as_integer, as_real, wide
+from softmax_lab.torch._rows import (
+    as_dims,
+    as_integer,
+    as_logits,
+    as_real,
+    as_tensor,
+    autocast,
+    wide,
+)
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
@@ -30,6 +41,8 @@ def one_hot(target, num_classes, dtype=None):
         If an index is not a class.
     TypeError
         If `target` or `num_classes` does not hold integers.
+    ValueError
+        If `num_classes` is negative.
 
     Notes
     -----
@@ -42,7 +55,9 @@ def one_hot(target, num_classes, dtype=None):
             [1., 0., 0.]])
     """
     num_classes = as_integer(num_classes, "num_classes")
-    target = check_target(torch.as_tensor(target), num_classes)
+    if num_classes < 0:
+        raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
+    target = check_target(as_tensor(target, "target"), num_classes)
     classes = torch.arange(num_classes, device=target.device)
     return (target[..., None] == classes).to(dtype or torch.get_default_dtype())
 
@@ -109,6 +124,10 @@ def kl_divergence(p, q, dim=-1, *, from_logits=False):
     The sum is taken over :math:`p (e^d - 1 - d)`, d = log(q/p), which adds q − p to each term.
     These sum to 0, and no term is negative.
 
+    The gradient with respect to p is therefore log(p/q), not log(p/q) + 1, and given as 0 where p
+    is 0; with respect to q it is 1 − p/q, not −p/q. The two differ by a constant in each row, which
+    no change of p or q that keeps the sum at 1 can tell.
+
     Taught in :ref:`sec-cross-entropy-distance`.
 
     Examples
@@ -116,7 +135,8 @@ def kl_divergence(p, q, dim=-1, *, from_logits=False):
     >>> kl_divergence([0.5, 0.5], [1.0, 0.0])
     tensor(inf)
     """
-    p, q = as_real(p, "p"), as_real(q, "q")
+    take = partial(as_logits, dim=dim) if from_logits else as_real
+    p, q = take(p, name="p"), take(q, name="q")
     if p.shape != q.shape:
         raise ValueError(
             f"p has shape {tuple(p.shape)} and q {tuple(q.shape)}; they must be the same"
@@ -125,7 +145,7 @@ def kl_divergence(p, q, dim=-1, *, from_logits=False):
         p, q = p.reshape(1), q.reshape(1)
     dims = as_dims(dim, p.ndim)
     if from_logits:
-        dtype = torch.promote_types(p.dtype, q.dtype)
+        dtype = torch.promote_types(autocast(p), autocast(q))
         p, q, d = log_ratio_of_logits(p.to(wide(dtype)), q.to(wide(dtype)), dims)
     else:
         (p, dtype), (q, other) = distribution(p, "p", dim), distribution(q, "q", dim)
@@ -137,16 +157,36 @@ def kl_divergence(p, q, dim=-1, *, from_logits=False):
 def distribution(p, name, dim):
     """Return `p` in its working precision, and its dtype; it must sum to 1 along `dim`."""
     p = check_probabilities(as_real(p, name), name)
-    p, dtype = (p if p.ndim else p.reshape(1)).to(wide(p.dtype)), p.dtype
-    total = p.sum(as_dims(dim, p.ndim), keepdim=True)
+    p, dtype = (p if p.ndim else p.reshape(1)).to(wide(p.dtype)), autocast(p)
+    dims = as_dims(dim, p.ndim)
+    total = p.sum(dims, keepdim=True)
     summary = f"{name} must sum to 1 along dim {dim}"
     require(
         total,
-        ~((total - 1).abs() > torch.finfo(dtype).eps ** 0.5),
+        ~((total - 1).abs() > tolerance(p, dims)),
         summary,
         lambda value, _: ValueError(f"{summary}, but a row sums to {value}"),
     )
     return p, dtype
+
+
+def tolerance(p, dims):
+    """Return how far from 1 rounding may have taken the sum of each row.
+
+    What counts is the precision that the numbers came from, not the one that carries them: that of
+    the coarsest format that holds them all. Rounding to it costs each half an eps, or half the
+    smallest number.
+    """
+    classes = math.prod(p.shape[i] for i in dims)
+    may = 1e-6
+    for dtype, error in (
+        (torch.float32, 2**-12),
+        (torch.float16, 2**-9 + classes * 2**-25),
+        (torch.bfloat16, 2**-7),
+    ):
+        held = (p == p.to(dtype)).all(dims, keepdim=True)
+        may = torch.where(held, error, may)
+    return may
 
 
 def log_ratio(p, q):

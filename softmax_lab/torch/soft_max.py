@@ -3,8 +3,8 @@
 import torch
 
 from softmax_lab.torch._checks import require
-from softmax_lab.torch._rows import as_real, wide
-from softmax_lab.torch.stability import softmax
+from softmax_lab.torch._rows import FLOATING, as_dim, as_logits, as_number, as_real, as_tensor, wide
+from softmax_lab.torch.stability import log_softmax, softmax
 
 
 def hardmax(x, dim=-1):
@@ -22,6 +22,13 @@ def hardmax(x, dim=-1):
     Tensor, the shape and floating dtype of `x`
         One 1 in each row; a row that holds a nan is nan. No gradient flows through it.
 
+    Raises
+    ------
+    TypeError
+        If `x` is complex.
+    ValueError
+        If `dim` is not one integer.
+
     Notes
     -----
     Taught in :ref:`sec-soft-max-which`.
@@ -31,20 +38,23 @@ def hardmax(x, dim=-1):
     >>> hardmax([1.0, 3.0, 3.0])
     tensor([0., 1., 0.])
     """
-    x = as_real(x)
-    y = torch.zeros_like(x).scatter(dim, x.argmax(dim, keepdim=True), 1.0)
+    x = as_logits(x, dim).detach()
+    dim, y = as_dim(dim, x.ndim), torch.zeros_like(x)
+    if not x.numel():
+        return y
+    y = y.scatter(dim, x.argmax(dim, keepdim=True), 1.0)
     return y.masked_fill(x.isnan().any(dim, keepdim=True), torch.nan)
 
 
-def gumbel_noise(shape, *, generator, dtype=None):
+def gumbel_noise(shape, *, generator=None, dtype=None):
     r"""Draw standard Gumbel noise :math:`-\log(-\log U)`, U uniform between 0 and 1.
 
     Parameters
     ----------
     shape : int or tuple of int
         The shape of the noise.
-    generator : torch.Generator
-        The source of randomness; the noise is made on its device.
+    generator : torch.Generator, optional
+        The source of randomness, on whose device the noise is made; by default torch's own.
     dtype : floating dtype, optional
         Drawn in this precision, by default torch's default; half precision is rounded from float32.
 
@@ -56,7 +66,7 @@ def gumbel_noise(shape, *, generator, dtype=None):
     Raises
     ------
     TypeError
-        If `generator` is not a Generator.
+        If `generator` is not a Generator, or `dtype` not floating.
 
     Notes
     -----
@@ -70,15 +80,22 @@ def gumbel_noise(shape, *, generator, dtype=None):
     >>> gumbel_noise(3, generator=torch.Generator().manual_seed(0)).shape
     torch.Size([3])
     """
-    if not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator must be a torch.Generator, but it is {generator!r}")
     dtype = dtype or torch.get_default_dtype()
-    exponential = torch.empty(shape, dtype=wide(dtype), device=generator.device)
+    if dtype not in FLOATING:
+        raise TypeError(f"dtype must be floating, but it is {dtype}")
+    return standard_gumbel(shape, generator, dtype, generator and generator.device)
+
+
+def standard_gumbel(shape, generator, dtype, device):
+    """Draw Gumbel noise on a device."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise TypeError(f"generator must be a torch.Generator or None, but it is {generator!r}")
+    exponential = torch.empty(shape, dtype=wide(dtype), device=device)
     exponential.exponential_(generator=generator)
     return -exponential.clamp_(min=torch.finfo(wide(dtype)).eps / 2).log_().to(dtype)
 
 
-def gumbel_max(logits, dim=-1, *, generator):
+def gumbel_max(logits, dim=-1, *, generator=None):
     """Draw a class with the probabilities of softmax: the argmax of logits plus Gumbel noise.
 
     Parameters
@@ -87,8 +104,8 @@ def gumbel_max(logits, dim=-1, *, generator):
         Logits; -inf is never drawn.
     dim : int, default -1
         The classes.
-    generator : torch.Generator
-        The source of randomness, on the device of `logits`.
+    generator : torch.Generator, optional
+        The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
@@ -98,7 +115,7 @@ def gumbel_max(logits, dim=-1, *, generator):
     Raises
     ------
     ValueError
-        If a row has a nan or nothing but -inf: there is nothing to draw.
+        If there is nothing to draw in a row: a nan, nothing but -inf, or more than one +inf.
 
     Notes
     -----
@@ -113,20 +130,33 @@ def gumbel_max(logits, dim=-1, *, generator):
     >>> gumbel_max([-torch.inf, 0.0, -torch.inf], generator=torch.Generator())
     tensor(1)
     """
-    logits = check_drawable(as_real(logits, "logits"), dim)
-    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
-    return (logits + noise).argmax(dim)
+    log_p = drawable(logits, dim)
+    return perturbed(log_p, generator).argmax(dim)
 
 
-def check_drawable(logits, dim=-1):
-    """Return `logits`, each row of which must have a class to draw."""
-    best = logits.amax(dim)
-    summary = "logits must have a class to draw in each row: no nan, not all -inf"
-    require(best, best > -torch.inf, summary, lambda *_: ValueError(summary))
-    return logits
+def drawable(logits, dim=-1):
+    """Return the log-probabilities of logits, each row of which must have a class to draw."""
+    log_p = log_probabilities(logits, dim)
+    summary = "logits must have a class to draw in each row: no nan, not all -inf, one +inf at most"
+    if log_p.ndim and not log_p.shape[dim]:
+        raise ValueError(f"{summary}; the shape is {tuple(log_p.shape)}")
+    require(log_p, ~log_p.isnan(), summary, lambda *_: ValueError(summary))
+    return log_p
 
 
-def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):
+def log_probabilities(logits, dim):
+    """Return the log-softmax of logits: logits of moderate size, to which noise can be added."""
+    logits = as_logits(logits, dim, "logits")
+    as_dim(dim, logits.ndim)
+    return log_softmax(logits.to(wide(logits.dtype)), dim)
+
+
+def perturbed(log_p, generator):
+    """Return log-probabilities with Gumbel noise."""
+    return log_p + standard_gumbel(log_p.shape, generator, log_p.dtype, log_p.device)
+
+
+def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator=None):
     r"""Draw a relaxed one-hot vector: :math:`\mathrm{softmax}((x + G) / \tau)`.
 
     Parameters
@@ -140,8 +170,8 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):
         straight-through estimator.
     dim : int, default -1
         The classes.
-    generator : torch.Generator
-        The source of randomness, on the device of `logits`.
+    generator : torch.Generator, optional
+        The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
@@ -168,11 +198,17 @@ def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator):
     >>> y.sum()
     tensor(1.)
     """
+    tau = as_number(tau, "tau")
     if not tau > 0:
         raise ValueError(f"tau must be above 0, but it is {tau}")
-    logits = as_real(logits, "logits")
-    noise = gumbel_noise(logits.shape, generator=generator, dtype=wide(logits.dtype))
-    y = softmax((logits + noise) / tau, dim)
-    if hard:  # y − y is 0, and carries the gradient of y
-        y = hardmax(y, dim) + (y - y.detach())
-    return y.to(logits.dtype)
+    logits = as_tensor(logits, "logits")
+    z = perturbed(log_probabilities(logits, dim), generator)
+    if not z.numel():
+        return z.to(as_real(logits).dtype)
+    z = z - z.detach().amax(dim, keepdim=True)
+    # A temperature that this precision takes for 0 or inf would leave 0/0, or inf/inf.
+    info, tau = torch.finfo(z.dtype), torch.as_tensor(tau, dtype=z.dtype, device=z.device)
+    y = softmax(z / tau.clamp(info.tiny, info.max), dim)
+    if hard:  # the draw does not depend on τ; y − y is 0, and carries the gradient of y
+        y = hardmax(z, dim) + (y - y.detach())
+    return y.to(as_real(logits).dtype)

@@ -7,7 +7,7 @@ are cut into rows and blocks in `_rows`.
 import torch
 
 from softmax_lab.torch._autograd import LogSoftmax, LogSumExp, Softmax
-from softmax_lab.torch._rows import apply, as_dims, as_real
+from softmax_lab.torch._rows import apply, as_dims, as_logits, as_real, as_tensor
 
 
 def softmax(x, dim=-1, *, where=None):
@@ -30,7 +30,7 @@ def softmax(x, dim=-1, *, where=None):
     Raises
     ------
     TypeError
-        If `x` is complex.
+        If `x` is complex, or `where` not of booleans.
     ValueError
         If `where` does not broadcast to the shape of `x`.
 
@@ -49,9 +49,8 @@ def softmax(x, dim=-1, *, where=None):
     >>> softmax([1000.0, 1000.0])
     tensor([0.5000, 0.5000])
     """
-    x = as_real(x)
     if where is None:
-        return apply(Softmax, x, dim)
+        return apply(Softmax, as_logits(x, dim), dim)
     x, where, _ = masked(x, dim, where)
     return apply(Softmax, x, dim).masked_fill(~where, 0.0)
 
@@ -76,7 +75,7 @@ def log_softmax(x, dim=-1, *, where=None):
     Raises
     ------
     TypeError
-        If `x` is complex.
+        If `x` is complex, or `where` not of booleans.
     ValueError
         If `where` does not broadcast to the shape of `x`.
 
@@ -91,9 +90,8 @@ def log_softmax(x, dim=-1, *, where=None):
     >>> log_softmax([0.0, -40.0])
     tensor([-4.2484e-18, -4.0000e+01])
     """
-    x = as_real(x)
     if where is None:
-        return apply(LogSoftmax, x, dim)
+        return apply(LogSoftmax, as_logits(x, dim), dim)
     x, where, _ = masked(x, dim, where)
     return apply(LogSoftmax, x, dim).masked_fill(~where, -torch.inf)
 
@@ -120,7 +118,7 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     Raises
     ------
     TypeError
-        If `x` is complex.
+        If `x` is complex, or `where` not of booleans.
     ValueError
         If `where` does not broadcast to the shape of `x`.
 
@@ -172,7 +170,7 @@ def shifted_softmax(x, dim=-1):
     >>> shifted_softmax([1000.0, 1000.0])
     tensor([0.5000, 0.5000])
     """
-    x = as_real(x)
+    x = as_logits(x, dim)
     dims = as_dims(dim, x.ndim)
     top = x.amax(dims, keepdim=True) if x.numel() else 0.0  # nothing has no maximum
     w = (x - top).exp()
@@ -180,17 +178,21 @@ def shifted_softmax(x, dim=-1):
 
 
 def masked(x, dim, where):
-    """Return `x` with −inf where `where` is False, `where` itself, and which rows keep a class.
+    """Return logits with −inf where `where` is False, `where` itself, and which rows keep a class.
 
     A row that keeps none is 0 instead, so that no nan arises on the way.
     """
-    where = torch.as_tensor(where, dtype=torch.bool, device=x.device)
+    x = as_tensor(x, "x")
+    where = as_tensor(where, "where", x.device)
+    if where.dtype != torch.bool and where.numel():  # numbers: 0 and -inf mask elsewhere
+        raise TypeError(f"where must hold booleans, but its dtype is {where.dtype}")
     sizes = zip(reversed(where.shape), reversed(x.shape), strict=False)
     if where.ndim > x.ndim or any(m not in (1, n) for m, n in sizes):
         raise ValueError(
             f"where has shape {tuple(where.shape)}; it must broadcast to that of x, "
             f"{tuple(x.shape)}"
         )
-    where = where.broadcast_to(x.shape)
+    where = where.bool().broadcast_to(x.shape)
+    x = as_logits(x, dim, where=where)
     some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
     return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some

@@ -48,7 +48,7 @@ def test_a_bad_target_gives_no_number(grad):
     compiled = torch.compile(sl.cross_entropy, fullgraph=True, backend="aot_eager")
     x = torch.zeros(2, 3, requires_grad=grad)
     compiled(x, torch.tensor([0, 2]))
-    with pytest.raises(RuntimeError, match="target must hold classes from 0 to 2"):
+    with pytest.raises(RuntimeError, match="target must hold classes"):
         compiled(x, torch.tensor([0, -1]))
 
 
@@ -77,5 +77,5 @@ def test_generated_code_keeps_the_digits():
         ):
             error = reference.max_ulp(as_array(found), exact)
             assert error <= 4, f"row {y} is off by {error:.1f} ulp"
-    with pytest.raises(RuntimeError, match="target must hold classes from 0 to 4095"):
+    with pytest.raises(RuntimeError, match="target must hold classes"):
         loss_and_softmax(x, torch.tensor([0, 1, 4096]))

@@ -74,8 +74,12 @@ def test_the_generator_decides():
     first, again = (sl.gumbel_softmax(x, generator=seeded(3)) for _ in range(2))
     assert torch.equal(first, again)
     assert not torch.equal(first, sl.gumbel_softmax(x, generator=seeded(4)))
+    torch.manual_seed(3)
+    first = sl.gumbel_softmax(x)
+    torch.manual_seed(3)
+    assert torch.equal(first, sl.gumbel_softmax(x)), "torch's own generator is the default"
     with pytest.raises(TypeError, match=r"torch\.Generator"):
-        sl.gumbel_softmax(x, generator=None)
+        sl.gumbel_softmax(x, generator=3)
     for tau in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match="tau must be above 0"):
             sl.gumbel_softmax(x, tau, generator=seeded())
