@@ -54,9 +54,11 @@ def row_sum(w):
     """Return Σ w. Torch adds pairwise, but code compiled for the CPU adds one after the other.
 
     There the sum is taken in float64, or over chunks first: its error must not grow with the row.
+    What is exported is not compiled yet, and may not depend on a remainder.
     """
     n, chunk = w.shape[-1], 128
-    if torch.compiler.is_compiling() and w.device.type == "cpu":
+    compiling = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
+    if compiling and w.device.type == "cpu":
         if w.dtype == torch.float32:
             return w.sum(-1, keepdim=True, dtype=torch.float64).to(w.dtype)
         w = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk)).sum(-1)

@@ -177,7 +177,7 @@ def tolerance(p, dims):
     the coarsest format that holds them all. Rounding to it costs each half an eps, or half the
     smallest number.
     """
-    classes = math.prod(p.shape[i] for i in dims)
+    classes = math.prod([p.shape[i] for i in dims])
     may = 1e-6
     for dtype, error in (
         (torch.float32, 2**-12),
