@@ -11,13 +11,14 @@ from myst_nb.core.utils import coalesce_streams
 from nbformat import NotebookNode
 
 import cache
+from elements import starts_with
 from slim import slim
 
 ROOT = Path(__file__).resolve().parents[2]
 # What book/_page/preview.svg shows.
 PREVIEW = "Softmax Lab: three bars, the probabilities 0.09, 0.24 and 0.67 of the logits 1, 2 and 3"
 # How a chapter's sections proceed.
-CUES = ("Predict.", "Run.", "See.", "Say.", "Break.")
+CUES = ("Predict.", "Run.", "See.", "Say.", "Break.", "Deeper.", "Remember.")
 
 
 def write_generated(app, exception):
@@ -78,9 +79,9 @@ def join_streams(outputs):
 def mark_cues(app, doctree):
     """Give the paragraphs that begin with a step's name, such as "**Predict.**", a class."""
     for paragraph in doctree.findall(nodes.paragraph):
-        first = next((child for child in paragraph if child.astext()), None)
-        if isinstance(first, nodes.strong) and first.astext() in CUES:
-            paragraph["classes"] += ["cue", f"cue-{first.astext()[:-1].lower()}"]
+        for cue in CUES:
+            if starts_with(paragraph, cue):
+                paragraph["classes"] += ["cue", f"cue-{cue[:-1].lower()}"]
 
 
 def describe(app, pagename, templatename, context, doctree):

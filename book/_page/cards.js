@@ -1,0 +1,59 @@
+// Remember: a card's answer on demand, "I knew it" or not; what was missed comes back in another
+// chapter. Kept in the browser only.
+"use strict";
+{
+  const page = location.pathname.split("/").pop();
+  const missed = memory.get("missed"); // by page and question: the card's HTML
+
+  class Card extends HTMLElement {
+    build(key = `${page}#${this.querySelector("summary").textContent.trim()}`) {
+      this.key = key;
+      this.html = this.innerHTML;
+      this.card = this.querySelector("details");
+      this.says = document.createElement("span");
+      this.says.setAttribute("role", "status");
+      const verdicts = document.createElement("div");
+      verdicts.className = "verdicts";
+      verdicts.append(this.choice("I knew it", true), this.choice("Not yet", false), this.says);
+      this.card.append(verdicts);
+    }
+
+    choice(text, knew) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = text;
+      button.addEventListener("click", () => {
+        if (knew) delete missed[this.key];
+        else missed[this.key] = this.html;
+        memory.set("missed", missed);
+        for (const other of this.querySelectorAll("button")) other.ariaPressed = other === button;
+        this.says.textContent = knew ? "Good." : "It comes back in another chapter.";
+      });
+      return button;
+    }
+  }
+
+  class Recall extends HTMLElement {
+    // Filled while the page is parsed, so that nothing below jumps.
+    connectedCallback() {
+      const cards = Object.entries(missed).filter(([key]) => !key.startsWith(`${page}#`));
+      if (cards.length === 0 || this.hasChildNodes()) return;
+      const title = document.createElement("p");
+      title.className = "recall-title";
+      title.textContent = "You missed these in other chapters. Now?";
+      this.append(title);
+      for (const [key, html] of cards.slice(0, 8)) {
+        const card = document.createElement("book-card");
+        card.innerHTML = html;
+        this.append(card);
+        card.build(key);
+      }
+    }
+  }
+
+  customElements.define("book-card", Card);
+  customElements.define("book-recall", Recall);
+  addEventListener("DOMContentLoaded", () => {
+    for (const card of document.querySelectorAll(".memory-cards book-card")) card.build();
+  });
+}

@@ -1,0 +1,60 @@
+// What the browser remembers of a reader, and the switches in the page's header. Nothing is sent
+// anywhere. Runs in the head, before anything is painted, so that nothing jumps.
+"use strict";
+
+// Kept under one name each; where the browser keeps nothing (private windows), for this page only.
+const memory = {
+  get(name) {
+    try {
+      return JSON.parse(localStorage.getItem(`softmax-lab ${name}`)) ?? {};
+    } catch {
+      return {};
+    }
+  },
+  set(name, value) {
+    try {
+      localStorage.setItem(`softmax-lab ${name}`, JSON.stringify(value));
+    } catch {}
+  },
+};
+
+// A switch named "answers" sets data-answers on the page's root; style sheets do the rest.
+{
+  const root = document.documentElement;
+  const switches = memory.get("switches");
+  const show = () => {
+    for (const name of ["answers", "core"]) root.toggleAttribute(`data-${name}`, !!switches[name]);
+    for (const button of document.querySelectorAll("[data-switch]"))
+      button.ariaChecked = String(!!switches[button.dataset.switch]);
+  };
+  root.toggleAttribute("data-scripts", true);
+  show();
+
+  // Whatever a link leads to must be in sight: open the cover or the fold round it.
+  const reach = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const closed = target.closest(".covered");
+    closed?.previousElementSibling.toggleAttribute("data-passed", true);
+    for (let part = target.closest(".deeper"); part; part = part.parentElement.closest(".deeper"))
+      part.toggleAttribute("data-open", true);
+    target.closest("details")?.toggleAttribute("open", true);
+    target.scrollIntoView();
+  };
+
+  addEventListener("DOMContentLoaded", () => {
+    show();
+    for (const button of document.querySelectorAll("[data-switch]"))
+      button.addEventListener("click", () => {
+        switches[button.dataset.switch] = !switches[button.dataset.switch];
+        memory.set("switches", switches);
+        show();
+      });
+    for (const button of document.querySelectorAll(".unfold"))
+      button.addEventListener("click", () => {
+        button.closest(".deeper").toggleAttribute("data-open", true);
+      });
+    if (location.hash) reach();
+  });
+  addEventListener("hashchange", reach);
+}
