@@ -81,7 +81,9 @@ def make_exercise_card(app, exercise):
     cells = cells_of(exercise)
     if "solution" not in cells.get("solution", {}).get("cell_metadata", {}).get("tags", ()):
         words = exercise.get("label")
-        raise ExtensionError(f"{app.env.docname}: {words}: starter, check, hint, solution, in this order")
+        raise ExtensionError(
+            f"{app.env.docname}: {words}: starter, check, hint, solution, in this order"
+        )
     name = cells["starter"]["cell_metadata"]["exercise"]
     solution = source(cells["solution"]).partition("\nexercises.verify(")[0].rstrip()
     for cell in cells.values():
@@ -101,7 +103,7 @@ def make_exercise_cards(app, doctree):
 
 
 def make_memory_cards(app, doctree):
-    """Turn the list after "**Remember.**" into cards, and leave a place for those missed before."""
+    """Turn the list after "**Remember.**" into cards."""
     for cue in list(doctree.findall(nodes.paragraph)):
         if not starts_with(cue, "Remember."):
             continue
@@ -110,7 +112,6 @@ def make_memory_cards(app, doctree):
             raise ExtensionError(f"{app.env.docname}: after **Remember.** comes a numbered list")
         cards = [make_memory_card(app, question) for question in questions]
         questions.replace_self(element("div", *cards, classes=["memory-cards"]))
-        make_place_for_recall(doctree)
 
 
 def make_memory_card(app, question):
@@ -118,17 +119,17 @@ def make_memory_card(app, question):
     if not (len(question) == 2 and isinstance(question[1], nodes.bullet_list)):
         words = question.astext()[:60]
         raise ExtensionError(f"{app.env.docname}: “{words}”: a question, below it - its answer")
-    asked = element("summary", *question[0].children)
+    asked = element("div", *question[0].children, classes=["question"])
     answer = element("div", *question[1][0].children, classes=["answer"])
-    card = element("details", asked, answer, classes=["memory-card"])
-    return element("book-card", card)
+    return element("book-card", asked, answer)
 
 
-def make_place_for_recall(doctree):
+def make_place_for_recall(app, doctree):
     """Put a place for what was missed in other chapters before a chapter's first section."""
-    chapter = next(doctree.findall(nodes.section))
-    first = next(n for n, node in enumerate(chapter) if isinstance(node, nodes.section))
-    chapter.insert(first, element("book-recall"))
+    if any(is_exercise_node(node) for node in doctree.findall()):
+        chapter = next(doctree.findall(nodes.section))
+        first = next(n for n, node in enumerate(chapter) if isinstance(node, nodes.section))
+        chapter.insert(first, element("book-recall"))
 
 
 def setup(app):
@@ -136,5 +137,6 @@ def setup(app):
     app.setup_extension("elements")
     app.connect("doctree-read", make_exercise_cards, priority=550)
     app.connect("doctree-read", make_memory_cards, priority=550)
+    app.connect("doctree-read", make_place_for_recall, priority=550)
     app.add_js_file("cards.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -31,7 +31,9 @@ def depart(writer, node):
 def following(node):
     """Return what stands after a node in its section, up to the first part with a title."""
     siblings = node.parent[node.parent.index(node) + 1 :]
-    return list(itertools.takewhile(lambda sibling: not isinstance(sibling, nodes.section), siblings))
+    return list(
+        itertools.takewhile(lambda sibling: not isinstance(sibling, nodes.section), siblings)
+    )
 
 
 def starts_with(node, cue):

@@ -2,7 +2,7 @@
 
 In the notebook it is plain Markdown, described in CONTRIBUTING.md under "Writing a chapter". What
 follows the question, up to the next one or the section's end, is covered until the reader answers.
-The page holds all of it; predict.js covers. So without scripts, in print and for search all is open.
+The page holds all of it and predict.js covers: without scripts, in print, for search all is open.
 """
 
 import hashlib
@@ -53,7 +53,9 @@ def right_choice(choices, sentences):
         raise ValueError(f"{len(marked)} sentences begin with **{RIGHT}**, and one should")
     short = [n + 1 for n, item in enumerate(sentences) if len(item.astext().split()) < 4]
     if short:
-        raise ValueError(f"choice {short[0]} has no sentence that says where it goes right or wrong")
+        raise ValueError(
+            f"choice {short[0]} has no sentence that says where it goes right or wrong"
+        )
     return marked[0]
 
 
@@ -76,9 +78,7 @@ def make_form(question):
 
 def make_forms(app, doctree):
     """Turn all predictions of a page into forms, and leave a place for its tally at its end."""
-    questions = [
-        node for node in doctree.findall(nodes.paragraph) if starts_with(node, "Predict.")
-    ]
+    questions = [node for node in doctree.findall(nodes.paragraph) if starts_with(node, "Predict.")]
     for question in questions:
         try:
             make_form(question)

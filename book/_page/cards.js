@@ -6,16 +6,24 @@
   const missed = memory.get("missed"); // by page and question: the card's HTML
 
   class Card extends HTMLElement {
-    build(key = `${page}#${this.querySelector("summary").textContent.trim()}`) {
+    build(key = `${page}#${this.querySelector(".question").textContent.trim()}`) {
       this.key = key;
       this.html = this.innerHTML;
-      this.card = this.querySelector("details");
+      const question = this.querySelector(".question");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.ariaExpanded = "false";
+      button.append(...question.childNodes);
+      button.addEventListener("click", () => {
+        button.ariaExpanded = String(this.toggleAttribute("data-open"));
+      });
+      question.append(button);
       this.says = document.createElement("span");
       this.says.setAttribute("role", "status");
       const verdicts = document.createElement("div");
       verdicts.className = "verdicts";
       verdicts.append(this.choice("I knew it", true), this.choice("Not yet", false), this.says);
-      this.card.append(verdicts);
+      this.querySelector(".answer").append(verdicts);
     }
 
     choice(text, knew) {
@@ -26,7 +34,7 @@
         if (knew) delete missed[this.key];
         else missed[this.key] = this.html;
         memory.set("missed", missed);
-        for (const other of this.querySelectorAll("button")) other.ariaPressed = other === button;
+        for (const other of button.parentElement.querySelectorAll("button")) other.ariaPressed = other === button;
         this.says.textContent = knew ? "Good." : "It comes back in another chapter.";
       });
       return button;

@@ -1,0 +1,247 @@
+"""The page asks back: predictions, exercise cards, cards to remember by, and what can be folded."""
+
+import re
+
+import pytest
+
+from tests.book.notebooks import ROOT, read
+from tests.book.test_predictions import NOTEBOOKS, predictions
+from tests.browser.conftest import CHAPTERS
+from tests.browsers import open_page
+
+ASKING = [path.stem for path in NOTEBOOKS]
+PHONE = {"width": 390, "height": 844}
+
+COVERED = "e => getComputedStyle(e.nextElementSibling).display === 'none'"
+# Nothing is kept: as in a window that forbids it, but for the theme's own reading.
+FORGETFUL = """
+  const own = (name) => String(name).startsWith("softmax-lab");
+  for (const verb of ["getItem", "setItem"]) {
+    const before = Storage.prototype[verb];
+    Storage.prototype[verb] = function (name, ...rest) {
+      if (own(name)) throw new DOMException("denied", "SecurityError");
+      return before.call(this, name, ...rest);
+    };
+  }
+"""
+
+
+def forms(page):
+    return page.locator("book-prediction").all()
+
+
+def answer(page, button, way):
+    """Answer by mouse or by keyboard."""
+    if way == "click":
+        button.click()
+    else:
+        button.focus()
+        page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("way", ["click", "keyboard"])
+@pytest.mark.parametrize("verdict", ["right", "wrong"])
+@pytest.mark.parametrize("chapter", ASKING)
+def test_a_prediction_covers_until_answered_then_says_what_the_answer_is_worth(
+    browser, address, chapter, verdict, way
+):
+    with open_page(browser, f"{address}/book/{chapter}.html") as page:
+        asked = len(predictions(read(ROOT / "book" / f"{chapter}.ipynb")))
+        assert len(forms(page)) == asked
+        for form in forms(page):
+            assert form.evaluate(COVERED), "what follows is in sight before an answer"
+            buttons, right = form.locator("button"), form.get_attribute("data-right")
+            if right is None:
+                answer(page, buttons.first, way)
+            else:
+                right = int(right) - 1
+                chosen = right if verdict == "right" else (right + 1) % buttons.count()
+                sentences = form.locator(".sentences > li")
+                answer(page, buttons.nth(chosen), way)
+                says = form.get_by_role("status").text_content()
+                assert ("Not so." in says) == (verdict == "wrong")
+                for number in {chosen, right}:
+                    words = sentences.nth(number).text_content().replace("Right.", "").strip()
+                    assert words in says, "the sentence for a choice is not shown"
+                assert buttons.nth(chosen).get_attribute("aria-pressed") == "true"
+                assert buttons.nth(right).get_attribute("data-mark") == "✔"
+            assert not form.evaluate(COVERED), "the answer stays covered"
+            assert form.evaluate("e => e.contains(document.activeElement)"), "the focus is lost"
+
+
+@pytest.mark.parametrize("chapter", ASKING)
+def test_without_scripts_and_in_print_everything_is_open(browser, address, chapter):
+    url = f"{address}/book/{chapter}.html"
+    hidden = """() => [...document.querySelectorAll(
+        ".covered, .covered > *, .sentences, .sentences > li, .answer")].filter(
+        e => getComputedStyle(e).display === "none" && !e.matches("script, details")).length"""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(url)
+    for part in (".covered", ".sentences", "book-card .answer"):
+        for found in page.locator(part).all():
+            assert found.is_visible() or not found.text_content().strip(), f"{part} is hidden"
+    assert page.locator("book-tally button, book-card button").count() == 0
+    assert not page.locator(".dropdown-reading").first.is_visible()
+    context.close()
+    with open_page(browser, url) as page:
+        page.emulate_media(media="print")
+        assert page.evaluate(hidden) == 0
+
+
+def test_answers_are_remembered_counted_and_forgotten(browser, address):
+    url = f"{address}/book/definition.html"
+    with open_page(browser, url) as page:
+        tally = page.locator("book-tally")
+        for number, form in enumerate(forms(page)):
+            right = int(form.get_attribute("data-right")) - 1
+            buttons = form.locator("button")
+            buttons.nth(right if number > 0 else (right + 1) % buttons.count()).click()
+        asked = len(forms(page))
+        counted = f"{asked} predictions you made {asked}, and {asked - 1} held"
+        assert counted in tally.text_content()
+        page.reload()
+        assert counted in tally.text_content()
+        assert not any(form.evaluate(COVERED) for form in forms(page))
+        tally.locator("button").click()
+        assert f"{asked} predictions you made 0" in tally.text_content()
+        assert all(form.evaluate(COVERED) for form in forms(page))
+        page.reload()
+        assert all(form.evaluate(COVERED) for form in forms(page))
+
+
+def test_the_switch_shows_all_answers_on_every_page_and_stays(browser, addresses):
+    with open_page(browser, f"{addresses['file']}/book/definition.html", viewport=PHONE) as page:
+        page.locator(".dropdown-reading > button").click()
+        switch = page.get_by_role("switch", name="Show all answers")
+        assert switch.get_attribute("aria-checked") == "false"
+        switch.click()
+        assert switch.get_attribute("aria-checked") == "true"
+        for _ in range(2):
+            assert not any(form.evaluate(COVERED) for form in forms(page))
+            assert page.locator(".sentences").first.is_visible()
+            page.reload()
+        page.locator(".dropdown-reading > button").click()
+        switch.click()
+        assert all(form.evaluate(COVERED) for form in forms(page))
+
+
+def test_a_browser_that_keeps_nothing_still_asks_and_answers(browser, address):
+    context = browser.new_context()
+    context.add_init_script(FORGETFUL)
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))
+    page.goto(f"{address}/book/definition.html")
+    for form in forms(page):
+        assert form.evaluate(COVERED)
+        form.locator("button").first.click()
+        assert not form.evaluate(COVERED)
+    assert not errors
+    context.close()
+
+
+def test_a_link_into_what_is_covered_or_folded_opens_it(browser, address):
+    with open_page(browser, f"{address}/book/definition.html#ex-linear_layer") as page:
+        assert page.locator("#ex-linear_layer").is_visible()
+        page.locator(".dropdown-reading > button").click()
+        page.get_by_role("switch", name=re.compile("Core only")).click()
+        exercise = page.locator("#ex-saturation_gap")
+        assert not exercise.is_visible()
+        page.evaluate("location.hash = 'ex-saturation_gap'")
+        exercise.wait_for(state="visible")
+
+
+def test_one_switch_folds_the_deeper_parts_and_each_opens_by_itself(browser, address):
+    with open_page(browser, f"{address}/book/definition.html") as page:
+        deeper = page.locator("section.deeper")
+        assert deeper.count() > 0
+        assert "deeper" in page.locator(".bd-sidebar-secondary").text_content()
+        last = deeper.first.locator("> *").last
+        assert last.is_visible()
+        page.locator(".dropdown-reading > button").click()
+        page.get_by_role("switch", name=re.compile("Core only")).click()
+        assert not last.is_visible()
+        assert deeper.first.locator("> .cue-deeper").is_visible()
+        page.reload()
+        assert not last.is_visible()
+        page.emulate_media(media="print")
+        assert last.is_visible()
+        page.emulate_media(media="screen")
+        deeper.first.get_by_role("button", name="Show this part").click()
+        assert last.is_visible()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_an_exercise_is_one_card_without_what_only_a_notebook_needs(browser, address, chapter):
+    with open_page(browser, f"{address}/book/{chapter}.html") as page:
+        text = page.locator("article").text_content()
+        for unwanted in ("not attempted yet", "exercises.check(", "exercises.hint("):
+            assert unwanted not in text
+        for card in page.locator(".exercise.admonition").all():
+            folds = card.locator("summary").all_text_contents()
+            hints = [fold for fold in folds if fold.startswith("Hint")]
+            assert folds == ["Starter", *hints, "Solution", "Try it"]
+            assert len(hints) >= 3
+            assert card.locator("details[open]").count() == 0
+            assert "exercises.verify" not in card.text_content()
+            name = card.get_attribute("id").removeprefix("ex-")
+            assert f"softmax-lab check answers.py {name}" in card.text_content()
+
+
+def test_hints_come_one_by_one(browser, address):
+    with open_page(browser, f"{address}/book/definition.html#ex-linear_layer") as page:
+        hints = page.locator("#ex-linear_layer .hints details")
+        assert [hint.is_visible() for hint in hints.all()] == [True, False, False]
+        hints.first.locator("summary").click()
+        assert [hint.is_visible() for hint in hints.all()] == [True, True, False]
+
+
+def test_what_was_missed_comes_back_in_another_chapter(browser, address):
+    with open_page(browser, f"{address}/book/definition.html") as page:
+        cards = page.locator(".memory-cards book-card")
+        assert cards.count() >= 6
+        for number, knew in ((0, "I knew it"), (1, "Not yet")):
+            card = cards.nth(number)
+            assert not card.locator(".answer").is_visible()
+            card.locator(".question button").focus()
+            page.keyboard.press("Enter")
+            assert card.locator(".answer").is_visible()
+            card.get_by_role("button", name=knew).click()
+        question = cards.nth(1).locator(".question").text_content()
+        page.goto(f"{address}/book/logits.html")
+        back = page.locator("book-recall book-card")
+        assert back.locator(".question").all_text_contents() == [question]
+        back.locator(".question button").click()
+        back.get_by_role("button", name="I knew it").click()
+        page.reload()
+        assert back.count() == 0
+
+
+def test_nothing_jumps_when_a_page_with_answers_opens(browser, address):
+    observe = """
+      window.jumps = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries())
+          if (!entry.hadRecentInput) window.jumps += entry.value;
+      }).observe({type: "layout-shift", buffered: true});
+    """
+    with open_page(browser, f"{address}/book/definition.html", viewport=PHONE) as page:
+        for form in forms(page):
+            form.locator("button").first.click()
+        page.goto("about:blank")
+        page.goto(f"{address}/book/definition.html")
+        page.evaluate(observe)
+        page.wait_for_timeout(500)
+        assert page.evaluate("window.jumps") <= 0.05
+
+
+def test_a_chapter_opens_with_its_question_and_set_up_is_one_folded_line(browser, address):
+    with open_page(browser, f"{address}/book/definition.html") as page:
+        opening = page.locator("article h1 + p")
+        assert opening.is_visible()
+        assert not page.locator("article pre:visible").first.is_visible() or (
+            page.locator("article pre:visible").first.bounding_box()["y"]
+            > page.locator("article h2").first.bounding_box()["y"]
+        )
+        assert page.locator("summary:has-text('Set-up')").first.is_visible()
