@@ -137,6 +137,6 @@ def setup(app):
     app.setup_extension("elements")
     app.connect("doctree-read", make_exercise_cards, priority=550)
     app.connect("doctree-read", make_memory_cards, priority=550)
-    app.connect("doctree-read", make_place_for_recall, priority=550)
+    app.connect("doctree-read", make_place_for_recall, priority=650)  # outside of covers
     app.add_js_file("cards.js")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,7 +14,9 @@ if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = f
 }
 
 // What scrolls inside its box must scroll without a mouse too.
-addEventListener("load", () => {
+const reachWide = () => {
   for (const box of document.querySelectorAll(".bd-article :is(pre, table, mjx-container)"))
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-});
+};
+addEventListener("load", reachWide);
+addEventListener("resize", reachWide); // also after an uncovering, see reading.js

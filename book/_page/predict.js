@@ -26,7 +26,7 @@
       this.right = this.dataset.right;
       this.buttons = [...this.querySelectorAll(":scope > .choices > li")].map((item, n) => {
         const button = document.createElement("button");
-        button.append(...item.firstElementChild.childNodes);
+        button.append(`${n + 1}. `, ...item.firstElementChild.childNodes);
         item.replaceChildren(button);
         return this.ask(button, n + 1);
       });
@@ -52,6 +52,7 @@
         remember(this, number);
         this.show();
         tallied();
+        uncovered();
       });
       return button;
     }

@@ -18,6 +18,9 @@ const memory = {
   },
 };
 
+// What comes into sight has no size before: charts and wide boxes look again when the window resizes.
+const uncovered = () => dispatchEvent(new Event("resize"));
+
 // A switch named "answers" sets data-answers on the page's root; style sheets do the rest.
 {
   const root = document.documentElement;
@@ -39,6 +42,7 @@ const memory = {
     for (let part = target.closest(".deeper"); part; part = part.parentElement.closest(".deeper"))
       part.toggleAttribute("data-open", true);
     target.closest("details")?.toggleAttribute("open", true);
+    uncovered();
     target.scrollIntoView();
   };
 
@@ -49,10 +53,12 @@ const memory = {
         switches[button.dataset.switch] = !switches[button.dataset.switch];
         memory.set("switches", switches);
         show();
+        uncovered();
       });
     for (const button of document.querySelectorAll(".unfold"))
       button.addEventListener("click", () => {
         button.closest(".deeper").toggleAttribute("data-open", true);
+        uncovered();
       });
     if (location.hash) reach();
   });

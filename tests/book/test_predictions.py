@@ -93,7 +93,6 @@ def unasserted(markdown, cells):
 
 
 NOTEBOOKS = [path for path in listed_notebooks() if predictions(read(path))]
-ASSERTED = [path for path in NOTEBOOKS if path.stem in ("definition",)]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -106,7 +105,7 @@ def test_each_prediction_has_one_right_choice_and_a_sentence_for_each(path):
     assert not wrong, f"{path.name}: {wrong}"
 
 
-@pytest.mark.parametrize("path", ASSERTED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_right_choice_is_asserted(path):
     missing = [choice for one in predictions(read(path)) if (choice := unasserted(*one))]
     assert not missing, (

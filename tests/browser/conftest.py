@@ -10,6 +10,12 @@ PAGES = listed_pages()
 CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
 
 
+def open_all(page):
+    """Uncover what waits for an answer, as the switch in the page's header does."""
+    page.evaluate("document.documentElement.toggleAttribute('data-answers', true)")
+    page.evaluate("uncovered()")
+
+
 @pytest.fixture(scope="session")
 def addresses():
     """The book's address by scheme: served on localhost, and opened from disk."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.conftest import PAGES
+from tests.browser.conftest import PAGES, open_all
 from tests.browsers import open_page
 
 WIDTHS = {"desk": 1280, "phone": 390}
@@ -45,6 +45,7 @@ def test_a_page_is_complete_silent_and_fits(browser, addresses, page, scheme):
     wrong = {}
     # open_page fails on a console message and on a request to anywhere else.
     with open_page(browser, url, viewport=sizes[WAYS[scheme][0]]) as tab:
+        open_all(tab)
         for width, size in sizes.items():
             tab.set_viewport_size(size)
             for theme in ("light", "dark"):

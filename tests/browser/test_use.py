@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import CHAPTERS, HTML, PAGES
+from tests.browser.conftest import CHAPTERS, HTML, PAGES, open_all
 from tests.browsers import open_page
 
 # One word that stands in one chapter.
@@ -38,7 +38,7 @@ def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
 def test_the_copy_button_copies_the_code(browser, address):
     url = f"{address}/book/definition.html"
     with open_page(browser, url, permissions=["clipboard-read", "clipboard-write"]) as page:
-        cell = page.locator("div.highlight:has(button.copybtn)").first
+        cell = page.locator("div.highlight:has(button.copybtn):visible").first
         cell.hover()
         cell.locator("button.copybtn").click()
         copied = page.evaluate("navigator.clipboard.readText()")
@@ -49,9 +49,10 @@ def test_the_copy_button_copies_the_code(browser, address):
 def test_solutions_and_hints_are_folded_and_open_by_keyboard(browser, address, chapter):
     with open_page(browser, f"{address}/book/{chapter}.html") as page:
         folds = {
-            "solution": page.locator("details:has(> summary:has-text('Show the solution'))"),
+            "solution": page.locator("details:has(> summary:has-text('Solution'))"),
             "hint": page.locator("details:has(> summary:has-text('Hint 1'))"),
         }
+        open_all(page)
         for kind, fold in folds.items():
             assert fold.count() >= 5, f"{chapter} has {fold.count()} folded {kind}s"
             assert fold.first.get_attribute("open") is None, f"the first {kind} is open"
