@@ -1,0 +1,149 @@
+"""Count what a chapter holds, and say how long it takes: python tools/times.py [--write].
+
+Prints words, formulas, lines of code and exercises, and the minutes that follow. `--write` puts the
+minutes into the chapters, each in the sentence under "In this chapter".
+"""
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+
+BOOK = Path(__file__).resolve().parents[1] / "book"
+CHAPTERS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
+
+# Seconds for one of each. People read prose at 238 words a minute (Brysbaert 2019, a review of 190
+# studies); the rest is an estimate, on the slow side.
+READING = {
+    "words": 60 / 238,
+    "formulas in a line": 1.5,
+    "lines of formulas": 8,
+    "lines of code": 3,
+    "figures": 15,
+    "predictions": 20,
+}
+# Minutes for an exercise: to understand it, and for each line of its solution.
+EXERCISE, LINE = 4, 0.5
+
+# Parts to look things up in, not to read.
+LOOKED_UP = ("In the frameworks", "Further reading")
+
+DIRECTIVE = re.compile(r"^(`{3,}|:{3,})\{(\w+)\}.*?^\1`*:*\s*$", flags=re.MULTILINE | re.DOTALL)
+DETAILS = re.compile(r"(?<=</summary>).*?(?=</details>)", re.DOTALL)
+DISPLAY = re.compile(r"\$\$.+?\$\$", flags=re.DOTALL)
+INLINE = re.compile(r"\$[^$\n]+\$")
+MARKUP = re.compile(r"<[^>]+>|\{[\w:]+\}|\]\([^)]*\)|^\([\w-]+\)=$|^:\w+: .*$", re.MULTILINE)
+WORD = re.compile(r"\S*\w\S*")
+SENTENCE = re.compile(
+    r"About \d+ minutes to read, \d+ to practise\."
+    r"|To read: the core \d+ minutes, all \d+\. To practise: \d+\."
+)
+
+
+def pieces(notebook):
+    """Yield (cell, source, deeper) in order, Markdown cut at each heading."""
+    level = 7  # of the heading that began a deeper part
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            yield cell, cell.source, level < 7
+            continue
+        for piece in re.split(r"(?m)^(?=#+ )", cell.source):
+            heading = re.match(r"(#+) .*\n*(\*\*Deeper\.\*\*)?", piece)
+            if heading and heading[2] and len(heading[1]) < level:
+                level = len(heading[1])
+            elif heading and len(heading[1]) <= level and not heading[2]:
+                level = 7
+            if not re.match(rf"#+ ({'|'.join(LOOKED_UP)})", piece):
+                yield cell, piece, level < 7
+
+
+def count(notebook):
+    """Return what there is to read, in the core and in all, and the minutes to practise."""
+    core, everything, practice = Counter(), Counter(), 0
+    for cell, source, deeper in pieces(notebook):
+        found = in_markdown(source) if cell.cell_type == "markdown" else in_code(cell)
+        everything += found
+        core += Counter() if deeper else found
+        if "solution" in cell.metadata.get("tags", ()):
+            lines = source.partition("\nexercises.verify(")[0].split("\n")
+            practice += EXERCISE + LINE * sum(bool(line.strip()) for line in lines)
+    return core, everything, practice
+
+
+def in_markdown(source):
+    """Return what there is to read in Markdown.
+
+    Exercises are to be practised, and not counted. Of a prediction's sentences the page shows the
+    one or two for the choice that was made, so half of them count.
+    """
+    source = DIRECTIVE.sub(lambda found: "" if found[2] == "exercise" else found[0], source)
+    source = DETAILS.sub(lambda found: found[0][: len(found[0]) // 2], source)
+    displays = DISPLAY.findall(source)
+    source = DISPLAY.sub(" ", source)
+    return Counter(
+        {
+            "words": len(WORD.findall(MARKUP.sub(" ", INLINE.sub(" ", source)))),
+            "formulas in a line": len(INLINE.findall(source)),
+            "lines of formulas": sum(1 + formula.count("\\\\") for formula in displays),
+            "predictions": source.count("**Predict.**"),
+        }
+    )
+
+
+def in_code(cell):
+    """Return what there is to read of a cell of code: what the page shows of it unfolded."""
+    tags = cell.metadata.get("tags", ())
+    found = Counter({"figures": int("figure" in cell.metadata.get("mystnb", {}))})
+    folded = {"remove-cell", "hide-input", "hide-cell", "starter"} & set(tags)
+    if not folded and not re.match(r"exercises\.(check|hint)\(", cell.source):
+        found["lines of code"] = sum(bool(line.strip()) for line in cell.source.split("\n"))
+    return found
+
+
+def minutes(seconds):
+    """Return whole minutes, in fives."""
+    return 5 * round(seconds / 300)
+
+
+def times(notebook):
+    """Return the minutes for the core, for all, and for the exercises."""
+    core, everything, practice = count(notebook)
+    reading = [sum(READING[kind] * n for kind, n in found.items()) for found in (core, everything)]
+    return (*map(minutes, reading), minutes(60 * practice))
+
+
+def sentence(notebook):
+    """Return what a chapter says of its length."""
+    core, everything, practice = times(notebook)
+    return f"To read: the core {core} minutes, all {everything}. To practise: {practice}."
+
+
+def told(total):
+    """Return what the introduction says of the core way through all chapters."""
+    return f"takes about {total['core']} minutes without the exercises"
+
+
+def main(write=False):
+    """Print the counts of all chapters; with `write`, say the minutes in each."""
+    total = Counter()
+    for chapter in CHAPTERS:
+        path = BOOK / f"{chapter}.ipynb"
+        notebook = nbformat.read(path, as_version=4)
+        core, everything, _ = count(notebook)
+        counts = ", ".join(f"{core[kind]} of {everything[kind]} {kind}" for kind in READING)
+        print(f"{chapter}: {counts}. {sentence(notebook)}")
+        total += Counter(dict(zip(("core", "all", "practise"), times(notebook), strict=True)))
+        if write:
+            text = path.read_text(encoding="utf-8")
+            path.write_text(SENTENCE.sub(sentence(notebook), text), encoding="utf-8")
+    if write:
+        text = (BOOK / "intro.ipynb").read_text(encoding="utf-8")
+        text = re.sub(r"takes about \d+ minutes without the exercises", told(total), text)
+        (BOOK / "intro.ipynb").write_text(text, encoding="utf-8")
+    print(f"All chapters, minutes: {dict(total)}")
+
+
+if __name__ == "__main__":
+    main(write="--write" in sys.argv[1:])
