@@ -32,7 +32,8 @@ class SoftmaxRegression(torch.nn.Module):
     `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C`, as the NumPy side
     does. It starts from the weights that the model has: W = b = 0 when it is new, and those of the
     last fit when it is fitted again. The objective is convex, and L-BFGS over all samples uses no
-    randomness.
+    randomness. It works on centred features, each in units of its own spread: on raw ones, a
+    thousandfold apart or far from 0, it would stand still.
 
     Taught in :ref:`sec-cross-entropy-training`.
 
@@ -60,21 +61,41 @@ class SoftmaxRegression(torch.nn.Module):
         if device is not None:
             self.to(device)
         x, target = self._samples(x), torch.as_tensor(target, device=self.weight.device)
-        optimiser = torch.optim.LBFGS(self.parameters(), line_search_fn="strong_wolfe")
+        if len(x) == 0:
+            raise ValueError(f"x must hold at least one sample, but its shape is {tuple(x.shape)}")
+        cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
+        mean, spread = x.mean(dim=0), x.std(dim=0, correction=0)
+        rounding = 10 * torch.finfo(x.dtype).eps * mean.abs()
+        spread = torch.where(spread > rounding, spread, 1)  # a feature that never changes has none
+        data = (x - mean) / spread
+        with torch.no_grad():
+            slopes, level = self.weight * spread, self.bias + self.weight @ mean
+        slopes.requires_grad_(), level.requires_grad_()
+        optimiser = torch.optim.LBFGS([slopes, level], line_search_fn="strong_wolfe")
 
         def objective():
             optimiser.zero_grad()
-            penalty = self.weight.square().sum() / (2 * self.C)
-            loss = (cross_entropy(self(x), target, reduction="sum") + penalty) / len(x)
+            penalty = (slopes / spread).square().sum() / (2 * self.C)
+            logits = linear(data, slopes, level)
+            loss = (cross_entropy(logits, target, reduction="sum") + penalty) / len(x)
             loss.backward()
             return loss
 
         for _ in bar(range(steps), progress):
             optimiser.step(objective)
+        with torch.no_grad():
+            self.weight.copy_(slopes / spread)
+            self.bias.copy_(level - self.weight @ mean)
         return self
 
     def _samples(self, x):
-        x = torch.as_tensor(x, dtype=self.weight.dtype, device=self.weight.device)
+        try:
+            given = torch.as_tensor(x)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise type(error)(f"x cannot be made a tensor: {error}") from error
+        if given.is_complex():
+            raise TypeError(f"x must be real, but its dtype is {given.dtype}")
+        x = given.to(dtype=self.weight.dtype, device=self.weight.device)
         summary = "x must be finite, but it holds nan or inf"
         require(x, x.isfinite(), summary, lambda *_: ValueError(summary))
         return x

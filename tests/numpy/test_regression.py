@@ -1,11 +1,23 @@
 """Softmax regression: scikit-learn's conventions and scikit-learn's accuracy."""
 
 import builtins
+import os
+import pickle
 import re
+import subprocess
+import sys
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_digits as sk_digits
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import softmax_lab as lab
 from softmax_lab.datasets import load_digits
@@ -13,7 +25,7 @@ from softmax_lab.datasets import load_digits
 
 def test_it_finds_the_optimum_that_scikit_learn_finds():
     X, y, X_test, y_test = load_digits()
-    ours = lab.SoftmaxRegression(C=1.0, progress=False).fit(X, y)
+    ours = lab.SoftmaxRegression(C=1.0, tol=1e-8, progress=False).fit(X, y)
     theirs = LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(X, y)
     np.testing.assert_allclose(ours.predict_proba(X_test), theirs.predict_proba(X_test), atol=1e-4)
     assert ours.score(X_test, y_test) >= theirs.score(X_test, y_test)
@@ -22,7 +34,7 @@ def test_it_finds_the_optimum_that_scikit_learn_finds():
     np.testing.assert_array_equal(ours.classes_, theirs.classes_)
 
 
-@pytest.mark.parametrize("labels", [["b", "a", "c"], [3, -1, 7], [0.5, 0.25, 1.0], [False, True]])
+@pytest.mark.parametrize("labels", [["b", "a", "c"], [3, -1, 7], [5.0, 0.0, -3.0], [False, True]])
 def test_labels_may_be_anything_that_sorts(labels):
     rng = np.random.default_rng(0)
     which = np.arange(60) % len(labels)
@@ -86,3 +98,213 @@ def test_the_score_does_not_broadcast_labels(y):
     model = lab.SoftmaxRegression(progress=False).fit(X, [0, 1])
     with pytest.raises(ValueError, match=re.escape(f"{np.shape(y)}; X (2, 1)")):
         model.score(X, y)
+
+
+def test_scikit_learn_s_own_tests_for_estimators_pass_and_none_is_skipped():
+    """In a process of its own: SciPy reads SCIPY_ARRAY_API when it is imported."""
+    code = """
+from sklearn.utils.estimator_checks import check_estimator
+from softmax_lab import SoftmaxRegression
+checks = check_estimator(SoftmaxRegression(progress=False), on_fail=None, on_skip=None)
+assert len(checks) > 50
+for check in checks:
+    if check["status"] != "passed":
+        print(check["check_name"], check["status"], check["exception"])
+"""
+    shown = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env=os.environ | {"SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == ""
+
+
+def test_scikit_learn_is_not_imported_before_it_asks():
+    code = """
+import sys, warnings
+import softmax_lab as lab
+model = lab.SoftmaxRegression(progress=False)
+try:
+    model.predict([[0.0]])
+except ValueError:
+    pass
+with warnings.catch_warnings(record=True):
+    lab.SoftmaxRegression(max_iter=1, tol=1e-12).fit([[0.0], [1.0]], [0, 1])
+model.fit([[0.0], [1.0]], [0, 1]).predict_log_proba([[0.0]])
+model.set_params(C=2.0), repr(model), model.get_params()
+assert "sklearn" not in sys.modules and "pandas" not in sys.modules
+model.__sklearn_tags__()
+assert "sklearn" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_it_can_be_cloned_searched_over_and_put_in_a_pipeline():
+    X, y = load_iris(return_X_y=True)
+    model = lab.SoftmaxRegression(C=3.0, progress=False)
+    assert clone(model.fit(X, y)).get_params() == model.get_params()
+    pipeline = make_pipeline(StandardScaler(), lab.SoftmaxRegression(progress=False))
+    search = GridSearchCV(pipeline, {"softmaxregression__C": [0.001, 1.0]}, cv=3).fit(X, y)
+    assert search.best_params_ == {"softmaxregression__C": 1.0}
+    assert cross_val_score(pipeline, X, y).mean() > 0.9
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+def test_its_repr_has_the_parameters_that_were_set():
+    assert repr(lab.SoftmaxRegression()) == "SoftmaxRegression()"
+    model = lab.SoftmaxRegression(C=0.5, class_weight={"a": 2}, progress=False)
+    assert repr(model) == "SoftmaxRegression(C=0.5, class_weight={'a': 2}, progress=False)"
+    with pytest.raises(ValueError, match="no parameter 'c', only C, class_weight"):
+        model.set_params(c=1)
+
+
+def objective(X, y, weight, bias, C=1.0):
+    loss = lab.cross_entropy(X @ weight.T + bias, y, reduction="sum")
+    return loss + (weight**2).sum() / (2 * C)
+
+
+def optimum(X, y, C=1.0):
+    """What scikit-learn's Newton solver reaches; it penalises two classes half as much."""
+    two = y.max() == 1
+    theirs = LogisticRegression(C=2 * C if two else C, solver="newton-cg", tol=1e-8, max_iter=10000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its line search complains where rounding ends it
+        theirs.fit(X, y)
+    if two:
+        weight, bias = theirs.coef_ / 2, theirs.intercept_ / 2
+        return objective(X, y, np.vstack([-weight, weight]), np.hstack([-bias, bias]), C)
+    return objective(X, y, theirs.coef_, theirs.intercept_, C)
+
+
+@pytest.mark.parametrize("load", [load_wine, load_breast_cancer, sk_digits, load_iris])
+@pytest.mark.parametrize("C", [0.01, 1.0, 100.0])
+def test_it_reaches_the_optimum_on_raw_features(load, C):
+    X, y = load(return_X_y=True)
+    model = lab.SoftmaxRegression(C=C, progress=False).fit(X, y)
+    best = optimum(X, y, C)
+    assert objective(X, y, model.coef_, model.intercept_, C) <= 1.001 * best
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1e3, 1e6])
+def test_without_a_penalty_units_and_offsets_of_the_features_change_nothing(scale):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 2)), rng.integers(3, size=200)
+    moved = X * [scale, 1] + [1e3 * scale, -1e3]
+    free = lab.SoftmaxRegression(C=np.inf, tol=1e-10, progress=False)
+    p, again = free.fit(X, y).predict_proba(X), free.fit(moved, y).predict_proba(moved)
+    np.testing.assert_allclose(again, p, atol=1e-6)
+
+
+def test_it_warns_where_the_optimum_is_not_reached_and_says_what_to_do():
+    X, y = load_wine(return_X_y=True)
+    with pytest.warns(ConvergenceWarning, match="Scale the features.*raise max_iter"):
+        model = lab.SoftmaxRegression(max_iter=3, progress=False).fit(X, y)
+    assert model.n_iter_ == 3
+
+
+def test_it_is_scikit_learn_s_kind_of_not_fitted():
+    with pytest.raises(NotFittedError, match="fit first"):
+        lab.SoftmaxRegression().predict_log_proba([[1.0]])
+
+
+def test_a_weight_counts_as_so_many_samples():
+    rng = np.random.default_rng(0)
+    X, y, times = rng.normal(size=(60, 3)), np.arange(60) % 3, rng.integers(0, 4, size=60)
+    settings = {"progress": False, "tol": 1e-10}
+    weighted = lab.SoftmaxRegression(**settings).fit(X, y, sample_weight=times)
+    X_all, y_all = np.repeat(X, times, axis=0), np.repeat(y, times)
+    repeated = lab.SoftmaxRegression(**settings).fit(X_all, y_all)
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-8)
+    score = weighted.score(X, y, sample_weight=times)
+    assert score == pytest.approx(repeated.score(X_all, y_all))
+
+
+def test_a_class_weight_weighs_its_samples():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), np.array(["a"] * 40 + ["b"] * 15 + ["c"] * 5)
+    settings = {"progress": False, "tol": 1e-10}
+    by_class = lab.SoftmaxRegression(class_weight={"b": 3.0}, **settings).fit(X, y)
+    by_sample = lab.SoftmaxRegression(**settings).fit(X, y, np.where(y == "b", 3.0, 1.0))
+    np.testing.assert_allclose(by_class.coef_, by_sample.coef_, atol=1e-8)
+    ours = lab.SoftmaxRegression(class_weight="balanced", **settings).fit(X, y)
+    theirs = LogisticRegression(class_weight="balanced", tol=1e-10, max_iter=1000).fit(X, y)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+
+
+def test_log_probabilities_stay_finite_where_probabilities_are_0():
+    model = lab.SoftmaxRegression(progress=False).fit([[0.0], [1.0]], [0, 1])
+    far = model.predict_log_proba([[1e6]])
+    assert np.isfinite(far).all()
+    assert model.predict_proba([[1e6]])[0, 0] == 0
+    near = [[0.3]]
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(near)), model.predict_proba(near))
+
+
+def test_names_in_another_order_are_noticed():
+    pd = pytest.importorskip("pandas")
+    X, y = load_iris(return_X_y=True, as_frame=True)
+    model = lab.SoftmaxRegression(progress=False).fit(X, y)
+    assert list(model.feature_names_in_) == list(X.columns)
+    assert model.n_features_in_ == 4
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(X[X.columns[::-1]])
+    with pytest.raises(ValueError, match="unseen at fit time:\n- other"):
+        model.predict(X.rename(columns={X.columns[0]: "other"}))
+    model.fit(X.to_numpy(), y)
+    assert not hasattr(model, "feature_names_in_")
+    assert isinstance(X, pd.DataFrame)
+
+
+TWO = [[0.0], [1.0]]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "more", "says"),
+    [
+        (TWO, [4, 4], {}, "y must hold at least two classes"),
+        (np.empty((0, 1)), [], {}, "X has 0 sample"),
+        (np.empty((2, 0)), [0, 1], {}, "X has 0 feature"),
+        (TWO, [0.0, np.nan], {}, "y must hold labels"),
+        (TWO, np.array(["a", None], object), {}, "y must hold labels"),
+        (TWO, [0.5, 1.2], {}, "y must hold classes, but it holds 0.5"),
+        (TWO, None, {}, "y to be passed"),
+        (np.array([[1j], [2.0]]), [0, 1], {}, "X must be real"),
+        ([["0"], ["1"]], [0, 1], {}, "X must hold real numbers"),
+        (np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"), [0, 1], {}, "X must hold real"),
+        (TWO, [0, 1], {"sample_weight": [1.0, -1.0]}, "sample_weight must be finite and not below"),
+        (TWO, [0, 1], {"sample_weight": [1.0]}, "sample_weight has shape"),
+        (TWO, [0, 1], {"sample_weight": [1.0, 0.0]}, "y must hold at least two classes"),
+        (TWO, [0, 1], {"C": 0}, "C must be above 0"),
+        (TWO, [0, 1], {"C": np.nan}, "C must be above 0"),
+        (TWO, [0, 1], {"tol": -1}, "tol must be above 0"),
+        (TWO, [0, 1], {"max_iter": 0.5}, "max_iter must be at least 1"),
+        (TWO, [0, 1], {"class_weight": "balance"}, "class_weight must be None"),
+        (TWO, [0, 1], {"class_weight": {7: 1}}, "class_weight names 7"),
+        (TWO, [0, 1], {"class_weight": {0: -1}}, "class_weight must be finite"),
+    ],
+)
+def test_a_fit_that_is_refused_leaves_the_model_as_it_was(X, y, more, says):
+    model = lab.SoftmaxRegression(progress=False).fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
+    before = model.predict_proba([[0.0, 1.0]])
+    weight = {"sample_weight": more.pop("sample_weight")} if "sample_weight" in more else {}
+    model.set_params(**more)
+    with pytest.raises(ValueError, match=re.escape(says)):
+        model.fit(X, y, **weight)
+    np.testing.assert_array_equal(model.predict_proba([[0.0, 1.0]]), before)
+    assert model.predict([[0.0, 1.0]]).tolist() == ["a"]
+
+
+def test_classes_that_a_line_separates_are_separated():
+    X = np.linspace(-1, 1, 40)[:, None] + 1e4
+    y = X[:, 0] > 1e4
+    assert lab.SoftmaxRegression(C=1e10, progress=False).fit(X, y).score(X, y) == 1
+
+
+def test_where_there_is_no_optimum_it_warns():
+    """Without a penalty, classes that a line separates want infinite weights."""
+    X, y = [[-1.0], [1.0]], [0, 1]
+    with pytest.warns(ConvergenceWarning, match="lower C"):
+        assert lab.SoftmaxRegression(C=np.inf, progress=False).fit(X, y).score(X, y) == 1

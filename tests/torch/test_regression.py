@@ -5,6 +5,8 @@ import sys
 
 import pytest
 import torch
+from sklearn.datasets import load_breast_cancer, load_iris, load_wine
+from sklearn.datasets import load_digits as sk_digits
 
 import softmax_lab
 import softmax_lab.torch as sl
@@ -80,3 +82,54 @@ def test_fitting_again_goes_on_from_the_weights():
     before = model.weight.detach().clone()
     assert before.any()
     assert torch.equal(model.fit(x, 1 - y, steps=0, progress=False).weight, before)
+
+
+@pytest.mark.parametrize("load", [load_wine, load_breast_cancer, sk_digits, load_iris])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_it_reaches_the_optimum_on_raw_features(load, dtype):
+    X, y = load(return_X_y=True)
+    best = softmax_lab.SoftmaxRegression(tol=1e-8, progress=False).fit(X, y)
+    model = sl.SoftmaxRegression(X.shape[1], int(y.max()) + 1).to(dtype)
+    model.fit(X, y, progress=False)
+
+    def objective(weight, bias):
+        loss = softmax_lab.cross_entropy(X @ weight.T + bias, y, reduction="sum")
+        return loss + (weight**2).sum() / 2
+
+    weight, bias = (p.detach().double().numpy() for p in (model.weight, model.bias))
+    assert objective(weight, bias) <= 1.01 * objective(best.coef_, best.intercept_)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e2, 1e4, -1e6])
+def test_an_offset_of_the_features_changes_no_score(offset):
+    x = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+    y = (x[:, 0] > 0.5).long()
+    model = sl.SoftmaxRegression(1, 2, C=1e4).double().fit(x + offset, y, progress=False)
+    assert model.score(x + offset, y) == 1
+
+
+def test_a_feature_that_never_changes_gets_no_weight():
+    x = torch.tensor([[0.0, 0.1], [1.0, 0.1], [2.0, 0.1]]) + torch.tensor([0.0, 12345.0])
+    model = sl.SoftmaxRegression(2, 2).fit(x, [0, 0, 1], progress=False)
+    assert model.weight[:, 1].abs().max() < 1e-3
+    assert model.weight[1, 0] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("x", "target", "error", "says"),
+    [
+        (torch.empty(0, 1), torch.empty(0, dtype=torch.long), ValueError, "x must hold at least"),
+        ([[0.0], [1.0]], [math.nan, 1.0], (TypeError, ValueError), "target"),
+        ([[0.0], [1.0]], [0, 2], IndexError, "target holds 2"),
+        ([[0.0], [1.0]], [0, 1, 1], ValueError, "target has shape"),
+        ([[1j], [1.0]], [0, 1], TypeError, "x must be real"),
+        ([["0"], ["1"]], [0, 1], (TypeError, ValueError), "x cannot be made a tensor"),
+        ([[math.nan], [1.0]], [0, 1], ValueError, "x must be finite"),
+    ],
+)
+def test_a_fit_that_is_refused_leaves_the_model_as_it_was(x, target, error, says):
+    model = sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, 1], progress=False)
+    before = [p.detach().clone() for p in model.parameters()]
+    with pytest.raises(error, match=says):
+        model.fit(x, target, progress=False)
+    assert all(map(torch.equal, model.parameters(), before))
