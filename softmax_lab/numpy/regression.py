@@ -35,7 +35,7 @@ class SoftmaxRegression(Estimator):
         all classes weigh the same.
     max_iter : int, default 100
         The most Newton steps that `fit` takes; it warns when they are not enough.
-    tol : float, default 1e-4
+    tol : float, default 1e-6
         `fit` stops after a step that promised to lower the objective by no more than this share
         of it; whatever units the features have, the same.
     progress : bool, default True
@@ -72,7 +72,7 @@ class SoftmaxRegression(Estimator):
     ['low', 'high']
     """
 
-    def __init__(self, C=1.0, *, class_weight=None, max_iter=100, tol=1e-4, progress=True):
+    def __init__(self, C=1.0, *, class_weight=None, max_iter=100, tol=1e-6, progress=True):
         self.C, self.class_weight = C, class_weight
         self.max_iter, self.tol, self.progress = max_iter, tol, progress
 

@@ -32,7 +32,7 @@ class SoftmaxRegression(torch.nn.Module):
     `fit` minimises :math:`\sum_n \mathrm{CE}(W x_n + b, y_n) + \|W\|^2 / 2C`, as the NumPy side
     does. It starts from the weights that the model has: W = b = 0 when it is new, and those of the
     last fit when it is fitted again. The objective is convex, and L-BFGS over all samples uses no
-    randomness. It works on centred features, each in units of its own spread: on raw ones, a
+    randomness. It works on centred features, each weight in units of its own bend: on raw ones, a
     thousandfold apart or far from 0, it would stand still.
 
     Taught in :ref:`sec-cross-entropy-training`.
@@ -66,16 +66,20 @@ class SoftmaxRegression(torch.nn.Module):
         cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
         mean, spread = x.mean(dim=0), x.std(dim=0, correction=0)
         rounding = 10 * torch.finfo(x.dtype).eps * mean.abs()
-        spread = torch.where(spread > rounding, spread, 1)  # a feature that never changes has none
-        data = (x - mean) / spread
+        varies = spread > rounding  # a feature that never changes has nothing to say
+        # The bend of the objective at W = 0, where every p (1 − p) is (T − 1) / T².
+        classes = len(self.bias)
+        bend = (classes - 1) / classes**2 * spread.square() + 1 / (self.C * len(x))
+        unit = torch.where(varies, bend.sqrt(), 1)
+        data = (x - mean) / unit
         with torch.no_grad():
-            slopes, level = self.weight * spread, self.bias + self.weight @ mean
+            slopes, level = self.weight * unit, self.bias + self.weight @ mean
         slopes.requires_grad_(), level.requires_grad_()
         optimiser = torch.optim.LBFGS([slopes, level], line_search_fn="strong_wolfe")
 
         def objective():
             optimiser.zero_grad()
-            penalty = (slopes / spread).square().sum() / (2 * self.C)
+            penalty = (slopes / unit).square().sum() / (2 * self.C)
             logits = linear(data, slopes, level)
             loss = (cross_entropy(logits, target, reduction="sum") + penalty) / len(x)
             loss.backward()
@@ -84,7 +88,7 @@ class SoftmaxRegression(torch.nn.Module):
         for _ in bar(range(steps), progress):
             optimiser.step(objective)
         with torch.no_grad():
-            self.weight.copy_(slopes / spread)
+            self.weight.copy_(slopes / unit)
             self.bias.copy_(level - self.weight @ mean)
         return self
 
