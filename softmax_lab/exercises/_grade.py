@@ -5,6 +5,8 @@ import functools
 import inspect
 import time
 
+import numpy as np
+
 from softmax_lab.exercises._compare import OTHER, alike, distance
 from softmax_lab.exercises._differences import describe_difference, where_only
 from softmax_lab.exercises._exercise import Mistake
@@ -126,7 +128,8 @@ def judged(exercise, answer, seconds):
 def describe(exercise, finding):
     """Return headings and values that show a failing case."""
     lines = [("it fails", finding.prop.says)]
-    lines += zip(exercise.arguments, finding.case, strict=True)
+    shown = [part.copy() if isinstance(part, np.ndarray) else part for part in finding.case]
+    lines += zip(exercise.arguments, shown, strict=True)
     if finding.prop.measures:
         lines.append(("measured", finding.prop.measures))
     if finding.expected is not None:

@@ -7,13 +7,16 @@ import numpy as np
 from softmax_lab.numpy._arguments import as_number, as_real
 from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import Targets
+from softmax_lab.numpy._types import ArrayLike, Floats, Reduction
 from softmax_lab.numpy.cross_entropy import cross_entropy_with_grad
 from softmax_lab.numpy.stability import logsumexp, softmax
 
 CHUNK = 1 << 20  # elements of the logits that are held at once
 
 
-def merge(first, second):
+def merge(
+    first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike]
+) -> tuple[Floats, Floats]:
     r"""Merge the pairs (m, s) of two pieces of a row into that of both together.
 
     Parameters
@@ -53,19 +56,19 @@ def merge(first, second):
 
 
 def linear_cross_entropy(
-    x,
-    weight,
-    target,
-    bias=None,
+    x: ArrayLike,
+    weight: ArrayLike,
+    target: ArrayLike,
+    bias: ArrayLike | None = None,
     *,
-    class_weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-    z_loss=0.0,
-    softcap=None,
-    return_lse=False,
-):
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+    return_lse: bool = False,
+) -> Floats | tuple[Floats, Floats]:
     r"""Take the cross-entropy of softmax(x Wᵀ + b) and the target, without holding the logits.
 
     Parameters
@@ -135,18 +138,18 @@ def linear_cross_entropy(
 
 
 def linear_cross_entropy_with_grad(
-    x,
-    weight,
-    target,
-    bias=None,
+    x: ArrayLike,
+    weight: ArrayLike,
+    target: ArrayLike,
+    bias: ArrayLike | None = None,
     *,
-    class_weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-    z_loss=0.0,
-    softcap=None,
-):
+    class_weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
+) -> tuple[Floats, tuple[Floats, ...]]:
     r"""Return `linear_cross_entropy` and its gradients, made in the same pass.
 
     Parameters

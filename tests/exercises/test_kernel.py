@@ -102,7 +102,9 @@ def test_what_a_report_shows_cannot_spoil_the_next():
         if isinstance(value, np.ndarray):
             value.setflags(write=True)
             value[...] = 7
+    # Exercises of one signature share their inputs.
     assert exercises.check("softmax_definition", lambda x: lab.softmax(x))
+    assert exercises.check("logsumexp", lambda x: lab.logsumexp(x))
 
 
 @pytest.mark.parametrize("seconds", [None, "3", float("inf"), float("nan"), 0, -1, True, [3]])
