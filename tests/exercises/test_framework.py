@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from softmax_lab import exercises
 from tests.exercises.answers import CHAPTERS, NAMES, exercise
@@ -185,3 +186,13 @@ def test_dtype_is_kept_where_the_exercise_says_so():
     report = exercises.check("log_softmax", upcast)
     assert report.mistake == "the dtype changes"
     assert "float32 goes in, float64 comes out" in report.nudge
+
+
+def test_tensors_that_were_there_before_hide_nothing_that_an_answer_keeps():
+    torch = pytest.importorskip("torch")
+    earlier = torch.zeros(50_000)
+    kept_whole = exercises.check(
+        "streaming_logsumexp", lambda chunks: logsumexp(np.concatenate([[-np.inf], *chunks]))
+    )
+    assert not kept_whole, f"beside a tensor of {earlier.numel()} numbers the check sees nothing"
+    assert "whole stream" in repr(kept_whole)
