@@ -90,9 +90,13 @@ class Terminal:
         return before
 
     def all(self):
-        """Wait for the end; return all that the terminal shows."""
+        """Wait for the command's end; return all that the terminal shows."""
         end = time.monotonic() + GENEROUS
-        while self.read():
+        while self.process.poll() is None:
             assert time.monotonic() < end, f"it does not end, but shows:\n{self.seen}"
+            self.read()
+            time.sleep(0.02)
+        end = time.monotonic() + 1  # helper processes of the command may hold the terminal longer
+        while self.read() and time.monotonic() < end:
             time.sleep(0.02)
         return self.seen
