@@ -4,7 +4,7 @@ import functools
 import http.server
 import shutil
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 FLAGS = [
     "--no-sandbox",  # containers and CI run as root
@@ -82,3 +82,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+    def copyfile(self, source, outputfile):
+        with suppress(BrokenPipeError, ConnectionResetError):  # the browser went to another page
+            super().copyfile(source, outputfile)
