@@ -83,9 +83,9 @@ def main():
     report += [f"With all threads, softmax at (1024, 32000) ÷ SciPy: {ratios} (bar 0.7)."]
     report += ["## Extra memory, output included", memory_table()]
     if importlib.util.find_spec("benchmarks.torch_speed"):
-        from benchmarks import torch_speed
+        from benchmarks import linear_loss, torch_speed
 
-        report += ["## torch", torch_speed.table()]
+        report += ["## torch", torch_speed.table(), linear_loss.table()]
     text = "\n\n".join(report) + "\n"
     print(text)
     (HERE / "results.md").write_text(text)
