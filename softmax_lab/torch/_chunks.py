@@ -10,7 +10,7 @@ import torch
 
 from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch._autograd import CrossEntropy, LogSumExp
-from softmax_lab.torch._rows import by_rows, wide
+from softmax_lab.torch._rows import by_rows, eager, run, wide
 
 SHARE = 12  # the logits of a chunk take a twelfth of the memory of all logits,
 LARGEST = 512  # have at most so many rows, enough for fast products of matrices,
@@ -110,8 +110,8 @@ def plain(x, weight, bias, target, class_weight, share, z_share, options):
         z = capped(u if bias is None else u + bias.to(dtype), options["softcap"])
         if class_weight is not None:
             class_weight = class_weight.expand(z.shape)
-        losses, _ = CrossEntropy.apply(z, target, class_weight, share, options["smoothing"], False)
-        lse = LogSumExp.apply(z)
+        losses, _ = run(CrossEntropy, z, target, class_weight, share, options["smoothing"], False)
+        lse = run(LogSumExp, z)
         return losses + torch.where(z_share == 0, 0.0, z_share * lse.square()), lse
 
 
@@ -145,7 +145,9 @@ class LinearCrossEntropy(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, v, v_lse, *_):
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or not all(
+            eager(each) for each in (v, v_lse) if each is not None
+        ):
             gradients = derivable(ctx, v, v_lse)
         elif v_lse is None and ctx.gradients is not None and v is not None:
             gradients, ctx.gradients = ctx.gradients, None
@@ -156,26 +158,6 @@ class LinearCrossEntropy(torch.autograd.Function):
         dtype = ctx.saved_tensors[0].dtype
         pairs = zip(gradients, ctx.needs, strict=True)
         return *(each.to(dtype) if need else None for each, need in pairs), *(None,) * 7
-
-    @staticmethod
-    def vmap(info, in_dims, *args):
-        """One after another: a batch of losses would need a batch of logits."""
-
-        def at(i):
-            return [
-                arg.select(dim, i) if isinstance(arg, torch.Tensor) and dim is not None else arg
-                for arg, dim in zip(args, in_dims, strict=True)
-            ]
-
-        outs = [LinearCrossEntropy.apply(*at(i)) for i in range(info.batch_size)]
-        return tuple(map(torch.stack, zip(*outs, strict=True))), (0,) * 5
-
-    @staticmethod
-    def jvp(ctx, *_):
-        raise NotImplementedError(
-            "linear_cross_entropy has no forward mode: "
-            "take cross_entropy(linear(x, weight, bias), target)"
-        )
 
 
 def rows_options(options):
@@ -194,12 +176,14 @@ def swept(ctx, v, v_lse):
 
 
 def derivable(ctx, v, v_lse):
-    """Return the gradients as functions that can be differentiated again."""
+    """Return the gradients of any batch of v, as functions that can be differentiated again."""
     tensors = ctx.saved_tensors
-    losses, lse = plain(*tensors, ctx.options)
+    with torch.enable_grad():
+        losses, lse = plain(*tensors, ctx.options)
     v, v_lse = (
         torch.zeros_like(lse) if each is None else each.expand(lse.shape) for each in (v, v_lse)
     )
     wanted = [each for each, need in zip(tensors, ctx.needs, strict=False) if need]
-    found = iter(torch.autograd.grad((losses, lse), wanted, (v, v_lse), create_graph=True))
+    again = torch.is_grad_enabled()
+    found = iter(torch.autograd.grad((losses, lse), wanted, (v, v_lse), create_graph=again))
     return [next(found) if need else None for need in ctx.needs]

@@ -10,6 +10,7 @@ import operator
 
 import torch
 from torch._C._functorch import is_legacy_batchedtensor
+from torch.autograd import forward_ad
 
 from softmax_lab.numpy._arguments import has_mask
 
@@ -204,6 +205,11 @@ def eager(*tensors):
             type(x).__torch_dispatch__ is not PLAIN or is_legacy_batchedtensor(x) for x in tensors
         )
     )
+
+
+def transformed():
+    """Whether a transform of `torch.func` or a forward mode is at work."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def may_ask(x):

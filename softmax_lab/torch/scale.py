@@ -5,7 +5,7 @@ import math
 import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import as_real, wide
+from softmax_lab.torch._rows import as_real, eager, transformed, wide
 from softmax_lab.torch._targets import even_shares, prepare, shares
 
 
@@ -111,7 +111,8 @@ def linear_cross_entropy(
     on the way; for "none", and for gradients through lse, backward makes the logits again. The
     dtype is that of torch's linear layer: under autocast, autocast's, and the loss is float32.
 
-    Compiled, and for second derivatives, all logits are held. Forward mode is refused.
+    Compiled or traced, under transforms of `torch.func`, in forward mode, and for second
+    derivatives, all logits are held.
 
     Taught in :ref:`sec-cross-entropy-loss`.
 
@@ -150,7 +151,7 @@ def linear_cross_entropy(
     options = {"smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
     arguments = (x.reshape(-1, x.shape[-1]), weight, bias, target, class_weight, share)
     total = reduction != "none"
-    if torch.compiler.is_compiling():
+    if not eager(x, weight) or transformed():
         losses, lse = plain(*arguments, z_loss * z_share, options)
         loss = losses.sum() if total else losses
     else:

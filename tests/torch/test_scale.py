@@ -119,12 +119,6 @@ def test_grad_and_vmap_of_torch_func():
         torch.testing.assert_close(found, torch.autograd.grad(loss, weight)[0])
 
 
-def test_forward_mode_is_refused_in_one_sentence():
-    x, weight, _ = (each.detach() for each in layer())
-    with pytest.raises(NotImplementedError, match="linear_cross_entropy has no forward mode"):
-        torch.func.jvp(lambda x: sl.linear_cross_entropy(x, weight, targets()[1]), (x,), (x,))
-
-
 def test_it_compiles_to_one_graph():
     x, weight, bias = layer()
     y, _ = targets()

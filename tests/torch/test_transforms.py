@@ -4,6 +4,7 @@ Its rows are `FUNCTIONS`, its columns the tests of this file that run over them.
 """
 
 from functools import partial
+from pathlib import Path
 
 import pytest
 import torch
@@ -46,8 +47,15 @@ FUNCTIONS = {
         x, TARGET, weight=x.detach()[0].exp(), label_smoothing=0.1
     ),
     "cross_entropy, soft": lambda x: sl.cross_entropy(x, sl.softmax(x.detach().cos())),
+    "linear_cross_entropy": lambda x: sl.linear_cross_entropy(x, x.sin(), TARGET, x[:, 0]),
+    "linear_cross_entropy, capped": lambda x: sl.linear_cross_entropy(
+        x, x.sin(), TARGET, reduction="none", z_loss=0.1, softcap=2.0
+    ),
+    "merge": lambda x: sl.merge((x[0], x[1].exp()), (x[2], x[0].exp()))[1],
 }
 DRAWS = ("gumbel_softmax",)
+LOSSES = ("nll_loss", "cross_entropy", "linear_cross_entropy", "kl_divergence", "entropy")
+PAGE = Path(__file__).parents[2] / "book" / "transforms.md"
 each_function = pytest.mark.parametrize("name", FUNCTIONS)
 
 
@@ -215,9 +223,6 @@ def test_tracing(name, mode):
         torch.testing.assert_close(found, each(-logits()))
 
 
-LOSSES = ("nll_loss", "cross_entropy", "kl_divergence", "entropy")
-
-
 @each_function
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast(name, dtype):
@@ -284,3 +289,53 @@ def test_deterministic_mode(name):
     for first, again in zip(*runs, strict=True):
         assert torch.equal(first, again)
         assert first.isfinite().all() or "masked" in name
+
+
+# The columns of the page, and the tests that stand behind the cells of each.
+COLUMNS = {
+    "forward mode": [test_forward_mode],
+    "Jacobians": [test_jacobians_of_both_modes, test_hessians],
+    "batches": [test_vectorised_jacobians, test_a_batch_of_gradients, test_a_vectorised_map],
+    "one graph": [
+        test_one_compiled_graph_for_any_number_of_classes,
+        test_a_compiled_function_of_many_shapes,
+    ],
+    "export": [test_export_with_dynamic_classes],
+    "traced": [test_fake_tensors, test_tracing],
+    "autocast": [test_autocast],
+    "saved tensors": [test_saved_tensors_may_be_kept_elsewhere],
+    "devices": [test_other_default_devices],
+    "deterministic": [test_deterministic_mode],
+}
+
+
+def cell(name, column):
+    """What the page says, and the tests assert."""
+    if column == "autocast":
+        return "float32" if name in LOSSES else "kept"
+    return "not both" if column == "batches" and name in DRAWS else "✓"
+
+
+def test_the_page_has_a_cell_for_each_test():
+    names = dict.fromkeys(name.partition(",")[0] for name in FUNCTIONS)
+    table = [["function", *COLUMNS], ["---"] * (len(COLUMNS) + 1)]
+    table += [[f"`{name}`", *(cell(name, column) for column in COLUMNS)] for name in names]
+    lines = "\n".join("| " + " | ".join(row) + " |" for row in table)
+    assert lines in PAGE.read_text(), f"the table of {PAGE.name} must be\n{lines}"
+
+
+def test_every_test_over_all_functions_has_a_column():
+    over_all = {
+        test
+        for test in globals().values()
+        if any(mark.args[0] == "name" for mark in getattr(test, "pytestmark", []))
+    }
+    assert over_all == {test for tests in COLUMNS.values() for test in tests}
+
+
+def test_every_function_with_a_gradient_has_a_line():
+    no_gradient = {"one_hot", "hardmax", "predict", "gumbel_max", "gumbel_noise"}
+    others = {"SoftmaxRegression", "check_gradient", "reinforce_gradient", "arsm_gradient"}
+    assert all(f"`{name}`" in PAGE.read_text() for name in no_gradient)
+    names = {name.partition(",")[0] for name in FUNCTIONS}
+    assert names == set(sl.__all__) - no_gradient - others
