@@ -7,25 +7,6 @@ import pytest
 from tests.browser.conftest import CHAPTERS, HTML, PAGES, open_all
 from tests.browsers import open_page
 
-# One word that stands in one chapter.
-WORDS = {
-    "definition": "templates",
-    "logits": "calibration",
-    "soft_max": "Gumbel",
-    "stability": "subnormal",
-    "gradients": "Jacobian",
-    "cross_entropy": "surprise",
-}
-
-
-@pytest.mark.parametrize("scheme", ["http", "file"])
-@pytest.mark.parametrize("chapter", CHAPTERS)
-def test_search_finds_a_word_of_each_chapter(browser, addresses, chapter, scheme):
-    url = f"{addresses[scheme]}/search.html?q={WORDS[chapter]}"
-    with open_page(browser, url) as page:
-        results = page.locator(f"#search-results a[href*='book/{chapter}.html']")
-        results.first.wait_for()
-
 
 def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
     with open_page(browser, f"{address}/{PAGES[0]}.html") as page:

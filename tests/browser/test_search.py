@@ -1,0 +1,89 @@
+"""What a reader types leads to the section that answers it, served or opened from disk."""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.browser.conftest import PAGES
+from tests.browsers import open_page
+
+# What readers type, and the section (its page and label) that is among the first hits.
+ASKED = {
+    "1e-8": "stability.html#sec-stability-epsilon",
+    "inference": "definition.html#sec-definition-predict",
+    "do I need softmax at inference?": "definition.html#sec-definition-predict",
+    "initialisation": "cross_entropy.html#sec-cross-entropy-initial",
+    "initialization": "cross_entropy.html#sec-cross-entropy-initial",
+    "vectorise": "definition.html#sec-definition-axis",
+    "vectorized": "definition.html#sec-definition-axis",
+    "singular": "gradients.html#sec-gradients-jacobian",
+    "upcast": "stability.html#sec-stability-half",
+    "argmax backprop": "soft_max.html#sec-soft-max-hard",
+    "log1p": "stability.html#sec-stability-last-digit",
+    "underflow": "stability.html#sec-stability-lie",
+    "loss is nan": "stability.html#sec-stability-hunt",
+    "multi-label": "cross_entropy.html#sec-cross-entropy-multi-label",
+    "temperature": "soft_max.html#sec-soft-max-temperature",
+    "temperatu": "soft_max.html#sec-soft-max-temperature",
+    "label smoothing": "cross_entropy.html#sec-cross-entropy-smoothing",
+    "attention mask": "logits.html#sec-logits-mask",
+    "derivative of softmax": "gradients.html#sec-gradients-entry",
+    "ignore_index": "cross_entropy.html#sec-cross-entropy-options",
+    "why e": "questions.html#why-e-and-not-2-or-10",
+    "log_softmax": "api.html#softmax_lab.log_softmax",
+}
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_the_first_hits_lead_to_the_section_that_answers(browser, addresses, scheme):
+    lost = {}
+    with open_page(browser, f"{addresses[scheme]}/search.html") as page:
+        for question, wanted in ASKED.items():
+            page.goto(f"{addresses[scheme]}/search.html?q={quote(question)}")
+            links = page.locator("#search-results > li > a")
+            hits = [link.get_attribute("href") for link in links.all()[:3]]
+            if f"book/{wanted}" not in hits:
+                lost[question] = hits
+    assert not lost, f"say it in book/ideas.md or on the questions page: {lost}"
+
+
+def test_every_hit_leads_to_a_place_that_is_there(browser, address):
+    with open_page(browser, f"{address}/search.html") as page:
+        missing = page.evaluate(
+            """async () => {
+              const ids = {}, missing = [];
+              for (const [page, anchor] of SECTIONS) {
+                if (!ids[page]) {
+                  const text = await (await fetch(`${page}.html`)).text();
+                  const parsed = new DOMParser().parseFromString(text, "text/html");
+                  ids[page] = new Set([...parsed.querySelectorAll("[id]")].map((e) => e.id));
+                }
+                if (!ids[page].has(anchor)) missing.push(`${page}.html#${anchor}`);
+              }
+              return missing;
+            }"""
+        )
+        found = page.evaluate("new Set(SECTIONS.map(([page]) => page)).size")
+    assert not missing
+    assert found == len(PAGES) - 1, "some page is not searched (the index of ideas need not be)"
+
+
+def test_a_hit_says_where_it_leads_and_quotes_the_word(browser, address):
+    with open_page(browser, f"{address}/search.html?q=underflow") as page:
+        first = page.locator("#search-results > li").first
+        title = first.locator("a").text_content()
+        assert title.startswith("4.2. The "), "the number and the title, with a space between"
+        assert first.locator(".search-where").text_content().startswith(" in 4. Stability: ")
+        marked = [text.lower() for text in page.locator("#search-results mark").all_text_contents()]
+        assert marked
+        assert all(text.startswith("underflow") for text in marked)
+        first.locator("a").click()
+        page.wait_for_url("**/stability.html#sec-stability-loud")
+
+
+def test_what_nobody_wrote_is_said_and_the_index_offered(browser, address):
+    with open_page(browser, f"{address}/search.html?q=zebrafish") as page:
+        assert "zebrafish" in page.get_by_role("status").text_content()
+        assert page.locator("#search-results li").count() == 0
+        page.locator("#search-else a").click()
+        page.wait_for_url("**/ideas.html")
