@@ -12,6 +12,62 @@
       document.head.append(script);
     });
 
+  // Beside a slider, the value of a signal in place of the slider's own number.
+  const write = (view, slider, signal) => {
+    const own = slider.nextElementSibling;
+    const shown = own.cloneNode();
+    own.hidden = true;
+    own.before(shown);
+    const say = () => (shown.textContent = slider.ariaValueText = view.signal(signal));
+    view.addSignalListener(signal, say);
+    say();
+  };
+
+  // A handle on top of the drawing. Only there does a finger drag; elsewhere it scrolls the page.
+  const drag = (view, stage, label) => {
+    const handle = document.createElement("button");
+    handle.type = "button";
+    handle.className = "chart-handle";
+    handle.ariaLabel = label;
+    stage.append(handle);
+
+    const place = () => {
+      const [x, y] = view.signal("handle");
+      const [left, top] = view.origin();
+      handle.style.left = `${left + view.scale("x")(x)}px`;
+      handle.style.top = `${top + view.scale("y")(y)}px`;
+    };
+    const pull = async (x, y) => {
+      await view.signal("pullX", x).signal("pullY", y).runAsync();
+      view.signal("pulled").forEach((value, i) => view.signal(`z${i + 1}`, value));
+      await view.runAsync();
+    };
+    handle.addEventListener("pointerdown", (event) => {
+      handle.setPointerCapture(event.pointerId);
+      handle.focus();
+      event.preventDefault();
+    });
+    handle.addEventListener("pointermove", (event) => {
+      if (!handle.hasPointerCapture(event.pointerId)) return;
+      const box = stage.querySelector("svg").getBoundingClientRect();
+      const [left, top] = view.origin();
+      pull(
+        view.scale("x").invert(event.clientX - box.left - left),
+        view.scale("y").invert(event.clientY - box.top - top),
+      );
+    });
+    handle.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+      if (!by) return;
+      event.preventDefault(); // the page stays where it is
+      const [x, y] = view.signal("handle");
+      pull(x + 0.03 * by[0], y + 0.03 * by[1]);
+    });
+    view.addSignalListener("handle", place);
+    view.addResizeListener(() => view.runAfter(place));
+    place();
+  };
+
   const draw = async (chart) => {
     const spec = JSON.parse(chart.querySelector("script").textContent);
     delete spec.$schema; // names an older Vega-Lite, for JupyterLab's sake
@@ -24,11 +80,15 @@
     const { view } = await vegaEmbed(stage, spec, { mode: "vega-lite" });
     chart.querySelector(".chart-picture").remove();
 
-    for (const label of stage.querySelectorAll(".vega-bind label")) {
+    for (const binding of stage.querySelectorAll(".vega-bind")) {
+      const name = binding.querySelector(".vega-bind-name").textContent;
+      const slider = binding.querySelector("input[type=range]");
       // Otherwise the changing number would be part of the control's name.
-      const name = label.querySelector(".vega-bind-name").textContent;
-      for (const control of label.querySelectorAll("input, select")) control.ariaLabel = name;
+      if (slider) slider.ariaLabel = name;
+      else Object.assign(binding, { role: "radiogroup", ariaLabel: name });
+      if (spec.usermeta.shows[slider?.name]) write(view, slider, spec.usermeta.shows[slider.name]);
     }
+    if (spec.usermeta.handle) drag(view, stage, spec.usermeta.handle);
 
     const words = document.createElement("output");
     words.className = "chart-words";

@@ -6,24 +6,26 @@ import altair as alt
 
 from softmax_lab.figures.style import COLOURS
 from softmax_lab.figures.vega import (
+    choice,
     formula,
     interactive,
     logit_sliders,
-    slider,
     softmax_formulas,
     spoken_list,
 )
 
 HEIGHT = 320  # pixels
 LOW, HIGH = -0.12, 0.98  # of the vertical axis; the triangle reaches from 0 to 0.87
+LEAST = 0.001  # a probability below this can be set by the sliders, not by dragging
 LOSSES = (0.2, math.log(2), math.log(3), 2.0, 3.0)  # below log 2 surely right, above log 3 wrong
 
 
 def simplex(logits=(1.0, 2.0, 0.0), target=3):
     """Draw p = softmax(logits) in the triangle of all distributions, with p - y as an arrow.
 
-    The arrow, the gradient of the loss for the logits, starts at the corner y of the true class
-    and ends at p. Straight lines join the distributions of equal loss.
+    The arrow, the gradient of the loss with respect to the logits, starts at the corner y of the
+    true class and ends at p, where it can be dragged. Straight lines join the distributions of
+    equal loss.
 
     Parameters
     ----------
@@ -38,8 +40,8 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
 
     Examples
     --------
-    >>> simplex().to_dict()["params"][0]["bind"]["name"]
-    'true class'
+    >>> simplex().to_dict()["params"][0]["bind"]["options"]
+    [1, 2, 3]
     """
     if target not in (1, 2, 3):
         raise ValueError(f"target is {target}; the classes of this chart are 1, 2 and 3")
@@ -99,8 +101,8 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
         + arrow.mark_point(shape="triangle", filled=True, opacity=1, size=160, color=red).encode(
             angle=alt.Angle("angle:Q", scale=None)
         ),
-        slider("target", "true class", target, 1, 3, 1),
-        *logit_sliders(logits, count=3),
+        choice("target", "true class", target, (1, 2, 3)),
+        *logit_sliders(logits, step=0.05, count=3),
         formula("cornerX", "[0, 1, 0.5]"),
         formula("cornerY", "[0, 0, sqrt(3) / 2]"),
         *softmax_formulas(3),
@@ -108,6 +110,8 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
         formula(
             "gradient", "[p[0] - (target === 1), p[1] - (target === 2), p[2] - (target === 3)]"
         ),
+        formula("handle", "[p[1] + p[2] / 2, p[2] * cornerY[2]]"),
+        *pull_formulas(),
         says=(
             f"'Probabilities ' + {spoken_list('p', 3)} + '. Class ' + target + ' is true: the loss "
             f"is ' + format(loss, '.3f') + ' nats, its gradient ' + {spoken_list('gradient', 3)}"
@@ -120,4 +124,27 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
             "equal loss: 0.20, log 2, log 3, 2 and 3 nats, the further from the corner the larger."
         ),
         height=HEIGHT,
+        handle="prediction p: drag it, or move it with the arrow keys",
     )
+
+
+def pull_formulas():
+    """Return the formulas of `pulled`, the logits whose softmax is where the arrow was dragged.
+
+    Of the logits that a distribution leaves open, those with mean 0 are taken.
+    """
+    pull = (
+        "[1 - pullX - pullY / cornerY[2] / 2, pullX - pullY / cornerY[2] / 2, pullY / cornerY[2]]"
+    )
+    logs = ", ".join(f"log(max({LEAST}, pull[{i}]))" for i in range(3))
+    centred = ", ".join(
+        f"clamp(round(20 * (pullLogs[{i}] - pullMean)) / 20, -5, 5)" for i in range(3)
+    )
+    return [
+        alt.param(name="pullX", value=0.5),
+        alt.param(name="pullY", value=0.3),
+        formula("pull", pull),
+        formula("pullLogs", f"[{logs}]"),
+        formula("pullMean", "(pullLogs[0] + pullLogs[1] + pullLogs[2]) / 3"),
+        formula("pulled", f"[{centred}]"),
+    ]

@@ -32,7 +32,7 @@ def temperature(logits=(1.0, 2.0, 3.0)):
     Examples
     --------
     >>> temperature().to_dict()["params"][0]["bind"]["name"]
-    'log₁₀ of τ'
+    'temperature τ'
     """
     classes = len(logits)
     bars = (
@@ -55,14 +55,17 @@ def temperature(logits=(1.0, 2.0, 3.0)):
             x=alt.value(0), x2=alt.value("width"), y=alt.datum(1 / classes)
         )
         + bars.mark_text(dy=-8, aria=False).encode(text="number:N"),
-        slider("logTau", "log₁₀ of τ", 0, -2, 2, 0.05),
+        # Even steps of the logarithm reach both limits; what is written beside them is τ.
+        slider("logTau", "temperature τ", 0, -2, 2, 0.05),
         *logit_sliders(logits),
         formula("tau", "pow(10, logTau)"),
+        formula("shownTau", "format(tau, '.3~r')"),
         *softmax_formulas(classes, tau="tau"),
         says=(
-            "'Temperature τ = ' + format(tau, '.3~r') + ' gives probabilities ' + "
-            f"{spoken_list('p', classes)} + '.'"
+            "'Temperature τ = ' + shownTau + ' gives probabilities ' + "
+            f"{spoken_list('p', classes)} + '. Marks: hardmax. Dashed: 1/{classes} each.'"
         ),
+        shows={"logTau": "shownTau"},
         description=(
             f"Bar chart of softmax over {classes} classes at a temperature. As the temperature "
             "falls, the bars approach the marks of hardmax: 1 for the largest logit and 0 for the "
@@ -123,7 +126,7 @@ def gumbel(logits=(1.0, 2.0, 3.0), draws=1000):
         *softmax_formulas(classes),
         says=(
             # data_0 is what Vega-Lite calls the table behind the bars.
-            "draws + ' draws: ' + join(sort(pluck(data('data_0'), 'words')), ', ') + '. Softmax: ' "
+            "draws + ' draws: ' + join(sort(pluck(data('data_0'), 'words')), ', ') + '. Marks, softmax: ' "
             f"+ {spoken_list('p', classes)} + '.'"
         ),
         description=(

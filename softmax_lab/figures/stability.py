@@ -14,6 +14,8 @@ LOW, HIGH, STEP = -112, 96, 0.5
 REACH = 16  # the chart shows this much on either side of the slider's offset
 FIRST = LOW - REACH
 TOLERANCE = 1e-3
+# How the sentence below the chart calls each verdict.
+WORDS = {"right": "right to 0.1 %", "wrong": "wrong by more than 0.1 %", "nan": "nan"}
 ZONES = {"right": "none", "wrong": COLOURS["orange"], "nan": "#808080"}
 
 
@@ -129,17 +131,18 @@ def offsets(logits=(0.0, -1.0, -4.0), start=-101):
         alt.param(name="naive", value=_json(naive)),
         alt.param(name="shifted", value=_json(shifted)),
         alt.param(name="verdicts", value=verdicts.tolist()),
+        alt.param(name="words", value=WORDS),
         formula("now", f"round((c - {FIRST}) / {STEP})"),
         says=(
-            "'Offset ' + format(c, '.1f') + '. Naive, dots: ' + (verdicts[now] === 'nan' ? 'nan' : "
-            f"{spoken_list('naive[now]', classes)} + ', ' + verdicts[now]) + '. "
+            "'Offset ' + format(c, '.1f') + '. Naive, dots: ' + (verdicts[now] === 'nan' ? '' : "
+            f"{spoken_list('naive[now]', classes)} + ', ') + words[verdicts[now]] + '. "
             f"Shifted, diamonds: ' + {spoken_list('shifted[now]', classes)} + '.'"
         ),
         description=(
             f"The {classes} probabilities that the naive formula gives in float32, against an "
             "offset added to all logits, around the offset of the slider. At moderate offsets they "
-            "are flat lines, and right. At very negative ones they go wrong without a warning, in "
-            "steps that get coarser, until they are nan. At large ones the sum overflows first, "
+            "are flat lines, and right to 0.1 %. At very negative ones they go wrong by more, without "
+            "a warning, in steps that get coarser, until they are nan. At large ones the sum overflows first, "
             "which makes them 0, and then they are nan. The shifted formula, drawn as diamonds, "
             "stays right."
         ),

@@ -61,7 +61,13 @@ def slider(name, label, value, low, high, step=0.1):
     return alt.param(name=name, value=value, bind=control)
 
 
-def logit_sliders(logits, *, low=-5, high=5, count=None):
+def choice(name, label, value, options):
+    """Return a row of buttons that sets the number `name` to one of a few."""
+    control = alt.binding_radio(options=list(options), name=label)
+    return alt.param(name=name, value=value, bind=control)
+
+
+def logit_sliders(logits, *, low=-5, high=5, step=0.1, count=None):
     """Return sliders z1, z2, ... that start at the given logits, and the formula of the list z."""
     if len(logits) < 2 or (count and len(logits) != count):
         raise ValueError(
@@ -72,7 +78,7 @@ def logit_sliders(logits, *, low=-5, high=5, count=None):
             raise ValueError(f"logits holds {value}; its slider reaches from {low} to {high}")
     names = [f"z{i}" for i in range(1, len(logits) + 1)]
     sliders = [
-        slider(name, f"logit {i}", float(value), low, high)
+        slider(name, f"logit {i}", float(value), low, high, step)
         for i, (name, value) in enumerate(zip(names, logits, strict=True), start=1)
     ]
     return [*sliders, formula("z", f"[{', '.join(names)}]")]
@@ -110,7 +116,7 @@ def spoken_list(source, count, *, digits=3):
     return " + ', ' + ".join(numbers[:-1]) + " + ' and ' + " + numbers[-1]
 
 
-def interactive(chart, *params, says, description, height=260):
+def interactive(chart, *params, says, description, height=260, shows=None, handle=None):
     """Finish a chart: its sliders and formulas, its size, and its words.
 
     Parameters
@@ -126,10 +132,18 @@ def interactive(chart, *params, says, description, height=260):
         What the chart shows, for whoever does not see it.
     height : int
         In pixels.
+    shows : dict of str to str, optional
+        For a slider, the formula whose value is written beside it in place of its own.
+    handle : str, optional
+        What can be dragged, in words. The formula ``handle`` says where it is, as [x, y] on the
+        axes; ``charts.js`` sets ``pullX`` and ``pullY`` to where it should be, and the sliders
+        z1, z2, ... to the formula ``pulled``, a list.
     """
+    meta = {"embedOptions": {"actions": False, "renderer": "svg"}, "shows": shows or {}}
+    if handle:
+        meta["handle"] = handle
     return (
         chart.add_params(*params, formula("says", says))
-        .properties(width=560, height=height, description=description)
+        .properties(width=560, height=height, description=description, usermeta=meta)
         .configure(**CONFIG)
-        .properties(usermeta={"embedOptions": {"actions": False, "renderer": "svg"}})
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import softmax_lab.numpy as sl
-from softmax_lab.figures.stability import offset_table
+from softmax_lab.figures.stability import WORDS, offset_table
 from tests.browsers import open_page, serve
 from tests.figures.conftest import CHARTS
 
@@ -36,7 +36,8 @@ READ = """async (chart) => {
   });
 }"""
 SLIDERS = """(chart) => Object.fromEntries(
-  [...chart.querySelectorAll("input")].map((input) => [input.name, Number(input.value)]))"""
+  [...chart.querySelectorAll("input:not([type=radio]:not(:checked))")].map(
+    (input) => [input.name, Number(input.value)]))"""
 
 
 class Drawn:
@@ -177,7 +178,7 @@ def offsets(drawn, sliders):
         np.testing.assert_allclose(up, wanted, atol=1e-9)
     grid, _, _, verdicts = offset_table()
     verdict = verdicts[grid == offset].item()
-    assert f"{verdict}. Shifted" in drawn.says
+    assert f"{WORDS[verdict]}. Shifted" in drawn.says
     middle = drawn.width / 2
     (here,) = [z for z in drawn.of("rect", "verdict") if z["left"] <= middle <= z["right"]]
     assert here["row"]["verdict"] == verdict
@@ -235,7 +236,7 @@ CHECKS = dict(
 def test_every_slider_moves_the_drawing_to_the_numbers_of_the_package(browser, pages, name):
     with open_page(browser, (pages / f"{name}.html").as_uri()) as page:
         chart = page.wait_for_selector(".chart[data-drawn]")
-        controls = chart.query_selector_all("input")
+        controls = chart.query_selector_all("input[type=range]")
         assert controls, f"{name} has no slider"
         CHECKS[name](Drawn(chart), chart.evaluate(SLIDERS))
         for control in controls:
@@ -248,6 +249,85 @@ def test_every_slider_moves_the_drawing_to_the_numbers_of_the_package(browser, p
                 "says => document.querySelector('output').textContent === says", arg=drawn.says
             )
             control.fill(start)
+
+
+def test_the_true_class_is_chosen_by_a_button(browser, pages):
+    with open_page(browser, (pages / "cross_entropy.simplex.html").as_uri()) as page:
+        chart = page.wait_for_selector(".chart[data-drawn]")
+        for target in ("1", "2", "3"):
+            page.get_by_role("radiogroup", name="true class").get_by_label(target).check()
+            assert f"Class {target} is true" in Drawn(chart).says
+            simplex(Drawn(chart), chart.evaluate(SLIDERS))
+
+
+def finger(page, start, stop):
+    """Drag with a finger, as the browser itself would report it."""
+    session = page.context.new_cdp_session(page)
+    for kind, (x, y) in (("Start", start), ("Move", stop)):
+        points = [{"x": x, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def mouse(page, start, stop):
+    page.mouse.move(*start)
+    page.mouse.down()
+    page.mouse.move(*stop, steps=4)
+    page.mouse.up()
+
+
+@pytest.mark.parametrize("by", [mouse, finger])
+def test_the_simplex_is_dragged_to_where_the_pointer_goes(browser, pages, by):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
+    with open_page(browser, (pages / "cross_entropy.simplex.html").as_uri(), **phone) as page:
+        chart = page.wait_for_selector(".chart[data-drawn]")
+        handle = page.get_by_role("button", name="prediction p")
+
+        def middle():
+            box = handle.bounding_box()
+            return np.array([box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+
+        for across, up in [(0, -60), (-40, 40), (60, -25), (-20, -60)]:
+            start = middle()
+            stop = start + [across, up]
+            by(page, start, stop)
+            page.wait_for_function("() => document.querySelector('.chart').view.signal('pullX')")
+            simplex(Drawn(chart), chart.evaluate(SLIDERS))
+            # The sliders move in steps of 0.05.
+            np.testing.assert_allclose(middle(), stop, atol=5)
+        by(page, middle(), middle() + [300, 300])  # far outside: it stays at the corner of class 2
+        simplex(Drawn(chart), chart.evaluate(SLIDERS))
+        p = sl.softmax(logits(chart.evaluate(SLIDERS)))
+        assert 0.99 < p[1] < 1
+
+
+def test_the_simplex_is_moved_by_arrow_keys(browser, pages):
+    with open_page(browser, (pages / "cross_entropy.simplex.html").as_uri()) as page:
+        chart = page.wait_for_selector(".chart[data-drawn]")
+        handle = page.get_by_role("button", name="prediction p")
+        handle.focus()
+        before = chart.evaluate("chart => chart.view.signal('handle')")
+        for key, axis, sign in [
+            ("ArrowLeft", 0, -1),
+            ("ArrowDown", 1, -1),
+            ("ArrowRight", 0, 1),
+            ("ArrowUp", 1, 1),
+        ]:
+            page.keyboard.press(key)
+            simplex(Drawn(chart), chart.evaluate(SLIDERS))
+            after = chart.evaluate("chart => chart.view.signal('handle')")
+            assert (after[axis] - before[axis]) * sign > 0.01, f"{key} moves the wrong way"
+            before = after
+
+
+def test_the_dial_of_the_temperature_says_the_temperature(browser, pages):
+    with open_page(browser, (pages / "soft_max.temperature.html").as_uri()) as page:
+        dial = page.get_by_role("slider", name="temperature τ")
+        for key, shown in (("Home", "0.01"), ("End", "100")):
+            dial.press(key)
+            page.get_by_text(f"Temperature τ = {shown} gives").wait_for()
+            assert dial.locator("xpath=../span[not(@hidden)][last()]").text_content() == shown
+            assert dial.get_attribute("aria-valuetext") == shown
 
 
 def all_drawn(page):
@@ -265,9 +345,10 @@ def test_a_phone_shows_each_chart_whole_with_sliders_for_fingers(browser, pages)
         for name, chart in charts.items():
             width = chart.query_selector("svg").bounding_box()["width"]
             assert width == pytest.approx(358, abs=6), f"{name} should fill the column"
-            for control in chart.query_selector_all("input"):
+            for control in chart.query_selector_all("input[type=range], .vega-bind-radio label"):
                 assert control.bounding_box()["height"] >= 44
-                assert control.get_attribute("aria-label"), f"a slider of {name} needs a name"
+            for control in chart.query_selector_all("input[type=range], [role=radiogroup]"):
+                assert control.get_attribute("aria-label"), f"a control of {name} needs a name"
 
 
 def test_charts_take_the_ink_of_a_dark_page(browser, pages):

@@ -30,13 +30,13 @@ def test_the_chart_is_valid_and_compiles_without_a_warning(name):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_the_chart_has_words_and_named_sliders(name):
+def test_the_chart_has_words_and_named_controls(name):
     spec = make(name).to_dict()
     assert len(spec["description"]) > 60
     sliders = [param["bind"] for param in spec["params"] if "bind" in param]
     assert sliders
     for slider in sliders:
-        assert slider["input"] == "range"
+        assert slider["input"] in ("range", "radio")
         assert slider["name"]
     assert "says" in [param["name"] for param in spec["params"]]
 
