@@ -31,9 +31,11 @@
     handle.ariaLabel = label;
     stage.append(handle);
 
+    // Where the axes begin in the picture, in pixels.
+    const begin = () => view.origin().map((at, i) => at + view.padding()[["left", "top"][i]]);
     const place = () => {
       const [x, y] = view.signal("handle");
-      const [left, top] = view.origin();
+      const [left, top] = begin();
       handle.style.left = `${left + view.scale("x")(x)}px`;
       handle.style.top = `${top + view.scale("y")(y)}px`;
     };
@@ -50,7 +52,7 @@
     handle.addEventListener("pointermove", (event) => {
       if (!handle.hasPointerCapture(event.pointerId)) return;
       const box = stage.querySelector("svg").getBoundingClientRect();
-      const [left, top] = view.origin();
+      const [left, top] = begin();
       pull(
         view.scale("x").invert(event.clientX - box.left - left),
         view.scale("y").invert(event.clientY - box.top - top),

@@ -126,8 +126,8 @@ def gumbel(logits=(1.0, 2.0, 3.0), draws=1000):
         *softmax_formulas(classes),
         says=(
             # data_0 is what Vega-Lite calls the table behind the bars.
-            "draws + ' draws: ' + join(sort(pluck(data('data_0'), 'words')), ', ') + '. Marks, softmax: ' "
-            f"+ {spoken_list('p', classes)} + '.'"
+            "draws + ' draws: ' + join(sort(pluck(data('data_0'), 'words')), ', ') + "
+            f"'. Marks, softmax: ' + {spoken_list('p', classes)} + '.'"
         ),
         description=(
             "Bar chart of how often each class has the largest sum of logit and Gumbel noise. A "

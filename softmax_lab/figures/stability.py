@@ -141,10 +141,10 @@ def offsets(logits=(0.0, -1.0, -4.0), start=-101):
         description=(
             f"The {classes} probabilities that the naive formula gives in float32, against an "
             "offset added to all logits, around the offset of the slider. At moderate offsets they "
-            "are flat lines, and right to 0.1 %. At very negative ones they go wrong by more, without "
-            "a warning, in steps that get coarser, until they are nan. At large ones the sum overflows first, "
-            "which makes them 0, and then they are nan. The shifted formula, drawn as diamonds, "
-            "stays right."
+            "are flat lines, and right to 0.1 %. At very negative ones they go wrong by more, "
+            "without a warning, in steps that get coarser, until they are nan. At large ones the "
+            "sum overflows first, which makes them 0, and then they are nan. The shifted formula, "
+            "drawn as diamonds, stays right."
         ),
     )
 

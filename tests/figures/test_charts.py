@@ -289,13 +289,16 @@ def test_the_simplex_is_dragged_to_where_the_pointer_goes(browser, pages, by):
 
         for across, up in [(0, -60), (-40, 40), (60, -25), (-20, -60)]:
             start = middle()
-            stop = start + [across, up]
+            stop = start + np.array([across, up])
             by(page, start, stop)
             page.wait_for_function("() => document.querySelector('.chart').view.signal('pullX')")
             simplex(Drawn(chart), chart.evaluate(SLIDERS))
-            # The sliders move in steps of 0.05.
+            # The sliders move in steps of 0.05, which is up to 4 pixels.
             np.testing.assert_allclose(middle(), stop, atol=5)
-        by(page, middle(), middle() + [300, 300])  # far outside: it stays at the corner of class 2
+            head = chart.query_selector(".mark-symbol path").bounding_box()
+            at = [head["x"] + head["width"] / 2, head["y"] + head["height"] / 2]
+            np.testing.assert_allclose(at, middle(), atol=3)
+        by(page, middle(), middle() + 300)  # far outside: it stays at the corner of class 2
         simplex(Drawn(chart), chart.evaluate(SLIDERS))
         p = sl.softmax(logits(chart.evaluate(SLIDERS)))
         assert 0.99 < p[1] < 1
