@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from softmax_lab.torch import _formulas as formulas
-from softmax_lab.torch._rows import by_rows, eager, may_ask, run, transformable, wide
+from softmax_lab.torch._rows import by_rows, distributed, eager, may_ask, run, transformable, wide
 
 
 class RowFunction(torch.autograd.Function):
@@ -26,9 +26,18 @@ def save(ctx, *tensors):
     ctx.save_for_forward(*tensors)
 
 
+def total(x):
+    """Return Σ x along the classes."""
+    if distributed(x):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.Total.apply(x)
+    return x.sum(-1, keepdim=True)
+
+
 def dot(x, y):
     """Return Σ x y along the classes."""
-    return (x * y).sum(-1, keepdim=True)
+    return total(x * y)
 
 
 @transformable
@@ -61,14 +70,13 @@ class LogSoftmaxVJP(RowFunction):
     @staticmethod
     def backward(ctx, u):
         x, v = ctx.saved_tensors
-        p, total = run(Softmax, x), v.sum(-1, keepdim=True)
-        return -total * run(SoftmaxVJP, p, u), u - dot(p, u)
+        p = run(Softmax, x)
+        return -total(v) * run(SoftmaxVJP, p, u), u - dot(p, u)
 
     @staticmethod
     def tangent(ctx, dx, dv):
         x, v = ctx.saved_tensors
-        total = v.sum(-1, keepdim=True)
-        return run(LogSoftmaxVJP, x, dv) - total * run(SoftmaxVJP, run(Softmax, x), dx)
+        return run(LogSoftmaxVJP, x, dv) - total(v) * run(SoftmaxVJP, run(Softmax, x), dx)
 
 
 @transformable

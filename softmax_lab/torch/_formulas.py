@@ -16,16 +16,18 @@ def two_diff(x, y):
     return t, (t - z).neg_().add_(x).sub_(z + y)
 
 
-def exponentials(x, out=None):
-    """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1."""
+def exponentials(x, out=None, pair=None):
+    """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1.
+
+    Where x is a piece of each row, `pair` says what is known of the whole: a, and Σ e^(x − a) − 1.
+    """
+    if pair:
+        a, rest = pair
+        return a, below(x, a), 1 + rest, rest
     a = x.amax(-1, keepdim=True)
     shift = needs_shift(x, a)
     if shift:
-        t, delta = two_diff(x, a)
-        if may_hold(a, torch.inf):
-            t = torch.where(x == a, 0.0, t)
-        w = t.exp_()
-        w = w.addcmul(w, nan_to_zero(delta))  # e^(x − a) = e^t (1 + δ)
+        w = below(x, a)
     else:
         w = torch.exp(x, out=out)
         total, top = w.sum(-1, keepdim=True), a.exp()
@@ -33,10 +35,23 @@ def exponentials(x, out=None):
             return a, w, total, total / top - 1
         w = w.div_(w.amax(-1, keepdim=True))
     rest = sum_of_losers(w)
-    if shift:  # a row with several +inf, or with nothing but −inf, has no limit
-        undefined = (a == -torch.inf) | ((a == torch.inf) & (rest > 0))
-        rest = rest.masked_fill(undefined, torch.nan)
+    if shift:
+        rest = defined(a, rest)
     return a, w, 1 + rest, rest
+
+
+def below(x, a):
+    """Return e^(x − a), where no x is above a."""
+    t, delta = two_diff(x, a)
+    if may_hold(a, torch.inf):
+        t = torch.where(x == a, 0.0, t)
+    w = t.exp_()
+    return w.addcmul(w, nan_to_zero(delta))  # e^(x − a) = e^t (1 + δ)
+
+
+def defined(a, rest):
+    """Return `rest`, or nan: a row with several +inf, or with nothing but −inf, has no limit."""
+    return rest.masked_fill((a == -torch.inf) | ((a == torch.inf) & (rest > 0)), torch.nan)
 
 
 def sum_of_losers(w):
@@ -93,32 +108,56 @@ def log_p(x, a, rest, out=None):
     return t.sub_(rest.log1p())
 
 
-def softmax(x, out=None):
+def softmax(x, *pair, out=None):
     """Return p = w / Σ w."""
-    _, w, total, _ = exponentials(x, out)
+    _, w, total, _ = exponentials(x, out, pair)
     return w.mul_(total.reciprocal_())
 
 
-def log_softmax(x, out=None):
+def log_softmax(x, *pair, out=None):
     """Return log p."""
-    a, _, _, rest = exponentials(x, out)
+    a, rest = pair or pairs(x, out)
     return log_p(x, a, rest, out)
 
 
-def logsumexp(x, out=None):
+def logsumexp(x, *pair, out=None):
     """Return a + log(1 + rest); the sum over nothing but −inf is −inf."""
-    a, _, _, rest = exponentials(x, out)
+    a, rest = pair or pairs(x, out)
     return torch.where(a == -torch.inf, a, a + rest.log1p())
 
 
-def softmax_vjp(p, v, out=None):
-    """Return p ⊙ (v − Σ p v).
+def pairs(x, out=None):
+    """Return a and rest of each row: all that its pieces must know of one another."""
+    a, _, _, rest = exponentials(x, out)
+    return a, rest
+
+
+def joined(m, r):
+    """Return a and rest of rows of which each piece has an m and an r: the first dimension.
+
+    It is the rule of `merge` for s = 1 + r. The 1 of the largest piece is never added, so that no
+    digits are lost beside it.
+    """
+    a, first = m.max(0)
+    s = (1 + r) * below(m, a)
+    s = s.masked_fill_(m == -torch.inf, 0.0)  # an empty piece
+    first = first[None]
+    return a, defined(a, s.scatter_(0, first, r.gather(0, first)).sum(0))
+
+
+def class_sum(x):
+    """Return the sum over the classes."""
+    return x.sum(-1, keepdim=True)
+
+
+def softmax_vjp(p, v, out=None, total=class_sum):
+    """Return p ⊙ (v − Σ p v). Where p is a piece of each row, `total` sums over all of them.
 
     In exact arithmetic the second centring changes nothing, since p sums to 1. It removes what
     rounding left of the first: at a confident winner that is all there is.
     """
-    c = torch.sub(v, torch.mul(p, v, out=out).sum(-1, keepdim=True), out=out)
-    return c.sub_((p * c).sum(-1, keepdim=True)).mul_(p)
+    c = torch.sub(v, total(torch.mul(p, v, out=out)), out=out)
+    return c.sub_(total(p * c)).mul_(p)
 
 
 def log_softmax_vjp(x, v, out=None):
@@ -126,16 +165,23 @@ def log_softmax_vjp(x, v, out=None):
 
     It starts from x: the exponential of a saved log p would be wrong by |log p| ulp.
     """
-    p = softmax(x)
-    c = torch.addcmul(v, p, v.sum(-1, keepdim=True), value=-1, out=out)
-    return c.addcmul_(p, c.sum(-1, keepdim=True), value=-1)
+    return without_share(v, softmax(x), out)
 
 
-def masses(target, weight, share, n, smoothing):
-    """Return the target mass q of each class: smoothed, times its weight, times the row's share."""
+def without_share(v, p, out=None, total=class_sum):
+    """Return v − p Σ v, centred twice."""
+    c = torch.addcmul(v, p, total(v), value=-1, out=out)
+    return c.addcmul_(p, total(c), value=-1)
+
+
+def masses(target, weight, share, n, smoothing, classes=None):
+    """Return the target mass q of each class: smoothed, times its weight, times the row's share.
+
+    These are n of the classes: all of them, or a piece.
+    """
     if not target.is_floating_point():
         target = (torch.arange(n, device=target.device) == target).to(share.dtype)
-    q = (1 - smoothing) * target + smoothing / n
+    q = (1 - smoothing) * target + smoothing / (n if classes is None else classes)
     return q * share if weight is None else q * weight * share
 
 
@@ -143,13 +189,25 @@ def index_loss(x, y, share, *, with_gradient, out=None):
     """Return share · (−log p_y), and its gradient share · (p − e_y)."""
     a, w, total, rest = exponentials(x, out)
     log_p_y = log_p(x.gather(-1, y), a, rest)
-    none = share == 0
-    loss = (-share * log_p_y).masked_fill(none, 0.0)
-    if not with_gradient:
-        return (loss,)
-    # At y, p − 1 is expm1(log p): nothing cancels, however sure the row is.
-    gradient = put(w.mul_(share / total), y, share * log_p_y.expm1())
-    return loss, gradient.masked_fill_(none, 0.0) if may_hold(share, 0) else gradient
+    loss = index_losses(share, log_p_y)
+    return (loss, index_gradient(w, total, y, share, log_p_y)) if with_gradient else (loss,)
+
+
+def index_losses(share, log_p_y):
+    """Return share · (−log p_y), and 0 where the share is 0."""
+    return (-share * log_p_y).masked_fill(share == 0, 0.0)
+
+
+def index_gradient(w, total, y, share, log_p_y, mine=None):
+    """Return share · (p − e_y). In a piece of a row, y may be among its classes, or not be `mine`.
+
+    At y, p − 1 is expm1(log p): nothing cancels, however sure the row is.
+    """
+    gradient, at_y = w.mul_(share / total), share * log_p_y.expm1()
+    if mine is not None:
+        at_y = torch.where(mine, at_y, gradient.gather(-1, y))
+    gradient = put(gradient, y, at_y)
+    return gradient.masked_fill_(share == 0, 0.0) if may_hold(share, 0) else gradient
 
 
 def soft_loss(x, target, share, *weight, smoothing, with_gradient, out=None):
@@ -160,12 +218,49 @@ def soft_loss(x, target, share, *weight, smoothing, with_gradient, out=None):
     loss = -torch.where(q == 0, 0.0, q * logs).sum(-1, keepdim=True)
     if not with_gradient:
         return (loss,)
-    p, mass = w.div_(total), q.sum(-1, keepdim=True)
-    # One class may hold more than half of the mass. There M p − q could cancel: M (p − 1) cannot.
+    return loss, soft_gradient(w.div_(total), logs, q, q.sum(-1, keepdim=True))
+
+
+def soft_gradient(p, logs, q, mass):
+    """Return M p − q, given p and log p.
+
+    One class may hold more than half of the mass. There M p − q could cancel: M (p − 1) cannot.
+    """
     q_k, k = q.max(-1, keepdim=True)
     at_k = mass * logs.gather(-1, k).expm1() + (mass - q_k)
     at_k = torch.where(2 * q_k > mass, at_k, mass * p.gather(-1, k) - q_k)
-    return loss, put(mass * p - q, k, at_k).masked_fill(mass == 0, 0.0)
+    return put(mass * p - q, k, at_k).masked_fill(mass == 0, 0.0)
+
+
+def mass(of_y, of_classes, smoothing, classes):
+    """Return Σ q over a piece for a class index, given the weights there: of y, and of all."""
+    return (1 - smoothing) * of_y + smoothing / classes * of_classes
+
+
+def soft_piece(x, target, share, *weight, smoothing, classes, out=None):
+    """Return the pair of a piece of each row, Σ q (x − m), and its mass Σ q."""
+    q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing, classes)
+    m, r = pairs(x)
+    of_q = torch.where((q == 0) | (x == m), 0.0, q * (x - m))
+    return m, r, of_q.sum(-1, keepdim=True), q.sum(-1, keepdim=True)
+
+
+def soft_piece_gradient(x, target, share, mass, a, rest, *weight, smoothing, classes, out=None):
+    """Return M p − q of a piece, given the mass, a and rest of the whole row."""
+    q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing, classes)
+    return soft_gradient(softmax(x, a, rest), log_p(x, a, rest), q, mass)
+
+
+def index_piece_gradient(x, y, share, mine, log_p_y, a, rest, out=None):
+    """Return share · (p − e_y) of a piece, given log p_y, a and rest of the whole row."""
+    return index_gradient(below(x, a), 1 + rest, y, share, log_p_y, mine)
+
+
+def joined_loss(m, of_q, q, a, rest):
+    """Return −Σ q log p from the pieces' m, Σ q (x − m) and Σ q: no two terms cancel."""
+    t = torch.where((q == 0) | (m == a), 0.0, q * (m - a))
+    mass = q.sum(0)
+    return torch.where(mass == 0, 0.0, mass * rest.log1p() - (of_q + t).sum(0))
 
 
 def put(x, index, value):

@@ -7,6 +7,7 @@ work and leave its result.
 
 import math
 import operator
+import sys
 
 import torch
 from torch._C._functorch import is_legacy_batchedtensor
@@ -35,6 +36,14 @@ def as_tensor(x, name, device=None):
         return torch.as_tensor(x, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
         raise type(error)(f"{name} cannot be made a tensor: {error}") from error
+
+
+def distributed(x):
+    """Whether `x` is a DTensor. Who has one has imported their module: this one need not."""
+    if type(x) is torch.Tensor or torch.compiler.is_compiling():
+        return False
+    module = sys.modules.get("torch.distributed.tensor")
+    return module is not None and isinstance(x, module.DTensor)
 
 
 def as_real(x, name="x", device=None):
@@ -146,6 +155,10 @@ def apply(function, x, dim, *beside, reduced=False):
 
     A reduced result keeps `dim`, with length 1.
     """
+    if distributed(x):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.apply(function, x, dim, *beside, reduced=reduced)
     dims, shape = as_dims(dim, x.ndim), x.shape or (1,)
     y = run(function, *(to_last(each.reshape(shape), dims) for each in (x, *beside)))
     y = from_last(y, dims, [1 if reduced else shape[i] for i in dims])
@@ -158,6 +171,10 @@ def by_rows(rows, *arrays, like=None):
     One tensor where `rows` returns one, else a tuple, whose last is the one as large as the first.
     """
     x = arrays[0]
+    if distributed(x):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.by_rows(rows, *arrays)
     outs = torch.empty_like(x) if like is None else like
     one = isinstance(outs, torch.Tensor)
     outs = (outs,) if one else outs

@@ -10,6 +10,15 @@ from softmax_lab.torch._rows import as_dim, as_integer, as_real, as_tensor, to_l
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     """Check the arguments of a loss; return them with the classes last."""
+    target = as_tensor(target, "target", x.device)
+    dim, weight, soft = fitting(x, target, dim, weight, reduction, classes_only=classes_only)
+    if soft:
+        target = to_last(check_non_negative(target, "target"), (dim,))
+    return to_last(x, (dim,)), target, weight
+
+
+def fitting(x, target, dim, weight, reduction, *, classes_only=False):
+    """Check what needs no value of x and target: return dim, weight, and if targets are masses."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
     name = "log_probabilities" if classes_only else "logits"
@@ -17,21 +26,19 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
         raise ValueError(f"{name} must have a dimension of classes, but they are a single number")
     dim = as_dim(dim, x.ndim)
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
-    target = as_tensor(target, "target", x.device)
     if weight is not None:
         weight = as_real(weight, "weight", x.device).detach().to(wide(x.dtype))
         if weight.shape != (n,):
             raise ValueError(f"weight has shape {tuple(weight.shape)}; {n} classes ask for ({n},)")
         check_non_negative(weight, "weight")
-    if target.is_floating_point() and target.shape == x.shape and not classes_only:
-        return to_last(x, (dim,)), to_last(check_non_negative(target, "target"), (dim,)), weight
-    if target.shape != rows:
+    soft = target.is_floating_point() and target.shape == x.shape and not classes_only
+    if not soft and target.shape != rows:
         either = "" if classes_only else f", or for floating probabilities {tuple(x.shape)}"
         raise ValueError(
             f"target has shape {tuple(target.shape)}; {name} {tuple(x.shape)} with classes on "
             f"dim {dim} ask for integers {tuple(rows)}{either}"
         )
-    return to_last(x, (dim,)), target, weight
+    return dim, weight, soft
 
 
 def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):

@@ -4,7 +4,7 @@ import torch
 
 from softmax_lab.torch._autograd import CrossEntropy
 from softmax_lab.torch._formulas import masses
-from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, run
+from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, distributed, run
 from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
 from softmax_lab.torch.stability import log_softmax
 
@@ -122,6 +122,12 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
     logits = as_logits(logits, dim, "logits")
+    if distributed(logits):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.cross_entropy(
+            logits, target, dim, weight, ignore_index, reduction, label_smoothing
+        )
     x, target, weight = prepare(logits, target, dim, weight, reduction)
     if target.ndim == x.ndim:
         share, count = even_shares(x, reduction)

@@ -7,7 +7,7 @@ are cut into rows and blocks in `_rows`.
 import torch
 
 from softmax_lab.torch._autograd import LogSoftmax, LogSumExp, Softmax
-from softmax_lab.torch._rows import apply, as_dims, as_logits, as_real, as_tensor
+from softmax_lab.torch._rows import apply, as_dims, as_logits, as_real, as_tensor, distributed
 
 
 def softmax(x, dim=-1, *, where=None):
@@ -135,10 +135,11 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     tensor(1000.6932)
     """
     x = as_real(x)
+    some = None
     if where is not None:
         x, where, some = masked(x, dim, where)
     y = apply(LogSumExp, x, dim, reduced=True)
-    if where is not None:
+    if some is not None:
         y = y.masked_fill(~some, -torch.inf)
     return y if keepdim or x.ndim == 0 else y.squeeze(as_dims(dim, x.ndim))
 
@@ -193,6 +194,10 @@ def masked(x, dim, where):
             f"{tuple(x.shape)}"
         )
     where = where.bool().broadcast_to(x.shape)
+    if distributed(x):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.masked(x, where)
     x = as_logits(x, dim, where=where)
     some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
     return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some
