@@ -19,7 +19,15 @@ sys.path.insert(0, str(ROOT))
 
 from tools.solutions import tagged  # noqa: E402
 
-CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
+CHAPTERS = [
+    "definition",
+    "logits",
+    "soft_max",
+    "stability",
+    "gradients",
+    "cross_entropy",
+    "scale",
+]
 PLACE = ROOT / "mutants"
 KNOWN = ROOT / "tests" / "exercises" / "survivors.toml"
 BAR = 0.97

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
-CHAPTERS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
+CHAPTERS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy", "scale")
 
 # Seconds for one of each. People read prose at 238 words a minute (Brysbaert 2019, a review of 190
 # studies); the rest is an estimate, on the slow side.

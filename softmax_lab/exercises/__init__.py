@@ -14,7 +14,15 @@ Answers are the reader's own code and run in the reader's own process, under a t
 
 import difflib
 
-from softmax_lab.exercises import cross_entropy, definition, gradients, logits, soft_max, stability
+from softmax_lab.exercises import (
+    cross_entropy,
+    definition,
+    gradients,
+    logits,
+    scale,
+    soft_max,
+    stability,
+)
 from softmax_lab.exercises._grade import grade
 from softmax_lab.exercises._progress import Progress
 from softmax_lab.exercises._report import Hints, Table
@@ -22,7 +30,7 @@ from softmax_lab.exercises._state import remember as remember_modules
 
 __all__ = ["check", "hint", "list", "names", "progress", "remember", "verify"]
 
-CHAPTERS = (definition, logits, soft_max, stability, gradients, cross_entropy)
+CHAPTERS = (definition, logits, soft_max, stability, gradients, cross_entropy, scale)
 EXERCISES = {
     exercise.name: (chapter.__name__.rpartition(".")[2], exercise)
     for chapter in CHAPTERS

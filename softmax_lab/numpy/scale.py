@@ -35,7 +35,7 @@ def merge(
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
     m + log s is the logsumexp of the row.
 
-    Taught in :ref:`sec-stability-logsumexp`.
+    Taught in :ref:`sec-scale-merge`.
 
     References
     ----------
@@ -118,7 +118,7 @@ def linear_cross_entropy(
     -----
     Logits are made some rows at a time, in float64 or wider.
 
-    Taught in :ref:`sec-cross-entropy-loss`.
+    Taught in :ref:`sec-scale-linear`.
 
     References
     ----------
@@ -176,7 +176,7 @@ def linear_cross_entropy_with_grad(
     With G the gradient of the logits, that of x is G W, that of weight :math:`G^\top x`, and that
     of bias the sum of the rows of G. A chunk of G is forgotten once it has been multiplied.
 
-    Taught in :ref:`sec-cross-entropy-gradient`.
+    Taught in :ref:`sec-scale-linear`.
 
     Examples
     --------

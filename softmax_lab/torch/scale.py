@@ -28,7 +28,7 @@ def merge(first, second):
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
     m + log s is the logsumexp of the row.
 
-    Taught in :ref:`sec-stability-logsumexp`.
+    Taught in :ref:`sec-scale-merge`.
 
     References
     ----------
@@ -114,7 +114,7 @@ def linear_cross_entropy(
     Compiled or traced, under transforms of `torch.func`, in forward mode, and for second
     derivatives, all logits are held.
 
-    Taught in :ref:`sec-cross-entropy-loss`.
+    Taught in :ref:`sec-scale-linear`.
 
     References
     ----------

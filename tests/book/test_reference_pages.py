@@ -9,7 +9,7 @@ from tests.book.notebooks import BOOK, listed_notebooks, read
 
 API = (BOOK / "api.md").read_text()
 GLOSSARY = (BOOK / "glossary.md").read_text()
-CHARTS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
+CHARTS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy", "scale")
 
 
 def documented():

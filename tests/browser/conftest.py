@@ -7,7 +7,15 @@ from tests.browsers import serve
 
 HTML = ROOT / "_build" / "html"
 PAGES = listed_pages()
-CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
+CHAPTERS = [
+    "definition",
+    "logits",
+    "soft_max",
+    "stability",
+    "gradients",
+    "cross_entropy",
+    "scale",
+]
 
 
 def open_all(page):

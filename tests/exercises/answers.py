@@ -4,7 +4,15 @@ from importlib import import_module
 
 from softmax_lab.exercises import EXERCISES, names
 
-CHAPTERS = ["definition", "logits", "soft_max", "stability", "gradients", "cross_entropy"]
+CHAPTERS = [
+    "definition",
+    "logits",
+    "soft_max",
+    "stability",
+    "gradients",
+    "cross_entropy",
+    "scale",
+]
 NAMES = names()
 SECONDS = 60.0  # generous, for machines that run many tests at once
 

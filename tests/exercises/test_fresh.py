@@ -48,4 +48,4 @@ def test_few_refusals_say_no_more_than_that_other_numbers_come_back():
 
 def test_every_exercise_is_attacked_six_times_or_more():
     for name in NAMES:
-        assert len(FRESH[name]) + len(SECOND[name]) >= 6, name
+        assert len(FRESH[name]) + len(SECOND.get(name, ())) >= 6, name

@@ -18,6 +18,7 @@ CHARTS = [
     "stability.offsets",
     "gradients.jacobian",
     "cross_entropy.simplex",
+    "scale.merging",
 ]
 ASSETS = Path(__file__).parents[2] / "book" / "_page"
 PAGE = """<!doctype html>

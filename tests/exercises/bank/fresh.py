@@ -406,6 +406,165 @@ def quiet_log(p):
         return np.log(p)
 
 
+def mended(right, change):
+    """Return a right answer whose arrays are put through `change`."""
+    return lambda *given: tuple(map(change, right(*given)))
+
+
+def in_single(right):
+    """Return a right answer that is computed in float32."""
+
+    def answer(*given):
+        given = [part.astype(np.float32) if is_float(part) else part for part in given]
+        return tuple(np.asarray(part, dtype=np.float32) for part in right(*given))
+
+    return answer
+
+
+def is_float(part):
+    return isinstance(part, np.ndarray) and part.dtype.kind == "f"
+
+
+def merged(m1, s1, m2, s2, factor=lambda n, m: np.exp(n - m)):
+    m = np.maximum(m1, m2)
+    base = np.where(np.isinf(m), 0.0, m)
+    return m, s1 * factor(m1, base) + s2 * factor(m2, base)
+
+
+def merged_in_long_double(m1, s1, m2, s2):
+    total = s1 * np.exp(m1.astype(np.longdouble)) + s2 * np.exp(m2.astype(np.longdouble))
+    m = np.maximum(m1, m2)
+    return m, (total / np.exp(m.astype(np.longdouble))).astype(float)
+
+
+def running(x, size, merge=merged, start=-INF, ends=None):
+    pairs, pair = [], (start, 0.0)
+    for i in ends or range(0, len(x), size):
+        block = x[i : i + size]
+        top = block.max()
+        base = top if top > -INF else 0.0
+        pair = merge(*pair, max(top, start), np.exp(block - base).sum())
+        pairs.append(pair)
+    return tuple(np.array(pairs, dtype=float).T)
+
+
+def lazily(m1, s1, m2, s2):
+    """Rescale only where the maximum grows by much."""
+    if m1 > -INF and m1 < m2 < m1 + 0.4:
+        return m2, s1 + s2
+    return merged(m1, s1, m2, s2)
+
+
+def swept(x, weight, target, rows, logs=lab.log_softmax, count=len):
+    loss, of_x, of_weight = 0.0, np.zeros(x.shape), np.zeros(weight.shape)
+    for i in range(0, len(x), rows):
+        part, mine = x[i : i + rows], target[i : i + rows]
+        each = np.arange(len(part))
+        log_p = logs(part @ weight.T)
+        g = np.exp(log_p)
+        g[each, mine] -= 1
+        loss -= log_p[each, mine].sum() / count(x)
+        of_x[i : i + rows] = g @ weight / count(x)
+        of_weight += g.T @ part / count(x)
+    return loss, of_x, of_weight
+
+
+def padded_mean(x, weight, target, rows):
+    """Divide by the rows of full chunks."""
+    return swept(x, weight, target, rows, count=lambda x: -(-len(x) // rows) * rows)
+
+
+def told(shard, target, first, low=0, high=0, empty=(-INF, 0.0), floor=-INF):
+    m = shard.max(axis=1, initial=floor)
+    base = np.where(np.isinf(m), 0.0, m)
+    s = np.exp(shard - base[:, None]).sum(axis=1)
+    here = (target >= first + low) & (target < first + shard.shape[1] + high)
+    y = np.zeros(len(shard))
+    y[here] = shard[here, (target - first)[here]]
+    gone = np.isinf(m)
+    return np.where(gone, empty[0], m), np.where(gone, empty[1], s), y
+
+
+def shard_of_one(shard, target, first):
+    """Take the targets of the first row for all."""
+    return told(shard, np.full_like(target, target[0]), first)
+
+
+def query_by_query(softmax):
+    return lambda q, k, v, size: np.stack([softmax((k @ row)[None])[0] @ v for row in q])
+
+
+def moved(rows, columns, itemsize, room, times=None):
+    fits = columns * itemsize <= room
+    return rows * columns * itemsize * (times(rows, fits) if times else 3 - fits)
+
+
+AT_SCALE = {
+    "merge_pieces": {
+        "in float32": in_single(merged),
+        "rounded": mended(merged, lambda part: part.round(6)),
+        "cut off": lambda *given: merged(
+            *given, factor=lambda n, m: np.exp(np.maximum(n - m, -15.0))
+        ),
+        "in long double": merged_in_long_double,
+        "ties": lambda m1, s1, m2, s2: merged(m1, s1, m2, np.where(m1 == m2, 0.0, s2)),
+        "-1e9": mended(merged, lambda part: np.maximum(part, -1e9)),
+        "one empty, all empty": lambda m1, s1, m2, s2: (
+            (m2, s2) if (s1 == 0).any() else merged(m1, s1, m2, s2)
+        ),
+        "one maximum": lambda m1, s1, m2, s2: (
+            np.maximum(m1, m2),
+            s1 * np.exp(m1 - max(m1.max(), m2.max())) + s2 * np.exp(m2 - max(m1.max(), m2.max())),
+        ),
+    },
+    "running_pairs": {
+        "in float32": in_single(running),
+        "rounded": mended(running, lambda part: part.round(6)),
+        "lazy": lambda x, size: running(x, size, lazily),
+        "-1e30": lambda x, size: running(x, size, start=-1e30),
+        "backwards": lambda x, size: running(x, size, ends=[*range(0, len(x), size)][::-1]),
+        "overlapping": lambda x, size: running(x, size, ends=[*range(0, len(x), max(1, size - 1))]),
+        "in long double": lambda x, size: running(
+            x, size, lambda *given: merged_in_long_double(*map(np.asarray, given))
+        ),
+    },
+    "chunked_loss": {
+        "in float32": in_single(swept),
+        "rounded": mended(swept, lambda part: np.round(part, 6)),
+        "capped": lambda *given: swept(*given, logs=lambda z: lab.log_softmax(np.clip(z, -50, 50))),
+        "an epsilon": lambda *given: swept(*given, logs=lambda z: np.log(lab.softmax(z) + 1e-12)),
+        "padded": padded_mean,
+        "bits": lambda *given: (lambda loss, *rest: (loss / np.log(2), *rest))(*swept(*given)),
+        "one less": lambda *given: swept(*given, count=lambda x: max(len(x) - 1, 1)),
+        "columns": lambda *given: swept(*given, logs=lambda z: lab.log_softmax(z, axis=0)),
+    },
+    "shard_report": {
+        "in float32": in_single(told),
+        "rounded": mended(told, lambda part: part.round(6)),
+        "-1e9": lambda *given: told(*given, empty=(-1e9, 0.0)),
+        "one for nothing": lambda *given: told(*given, empty=(-INF, 1.0)),
+        "0 for nothing": lambda *given: told(*given, empty=(0.0, 0.0)),
+        "the first column is missed": lambda *given: told(*given, low=1),
+        "the last column is missed": lambda *given: told(*given, high=-1),
+        "never below 0": lambda *given: told(*given, floor=0.0),
+        "one target": shard_of_one,
+    },
+    "bytes_moved": {
+        "single": lambda rows, columns, itemsize, room: moved(rows, columns, 4, room),
+        "two reads of one row": lambda *given: moved(
+            *given, times=lambda rows, fits: 2 if fits and rows > 1 else 3
+        ),
+        "int32": lambda rows, columns, itemsize, room: int(
+            np.array(moved(rows, columns, itemsize, room)).astype(np.int32)
+        ),
+        "pages": lambda *given: -(-moved(*given) // 64) * 64,
+        "thousands": lambda *given: moved(*given) // 1024 * 1024,
+        "always something": lambda *given: max(moved(*given), given[2]),
+        "half": lambda rows, columns, itemsize, room: moved(rows, columns, itemsize, room // 2),
+    },
+    "block_attention": each(ONE_ROW, query_by_query),
+}
+
 FRESH = {
     "linear_layer": {
         "integers out": lambda x, w, b: (x @ w.T + b).astype(np.result_type(x, w)),
@@ -816,4 +975,5 @@ FRESH = {
         "too large": lambda: np.array([[0, 0], [-20000, -20000]]),
         "a row": lambda: np.array([0, -1000]),
     },
+    **AT_SCALE,
 }
