@@ -223,10 +223,30 @@ def simplex(drawn, sliders):
     assert all(number in drawn.says for number in decimals(gradient[0]) + decimals([loss]))
 
 
+def merging(drawn, sliders):
+    row, pieces = np.array([0.5, 1.5, -1, 2, 0, 1, 3, 2.5]), int(sliders["pieces"])
+    dots = drawn.of("symbol", "lse")
+    diamonds, dots = dots[:pieces], dots[pieces:]
+    assert len(dots) == pieces
+    came = [dot["row"]["piece"] for dot in dots]
+    assert sorted(came) == list(range(1, pieces + 1))
+    parts, seen = np.array_split(row, pieces), np.array([])
+    for piece, diamond, dot in zip(came, diamonds, dots, strict=True):
+        seen = np.append(seen, parts[piece - 1])
+        for mark, value in ((diamond, seen.max()), (dot, sl.logsumexp(seen))):
+            assert mark["row"]["value"] == pytest.approx(value, abs=1e-8)
+            height = 1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height
+            assert height == pytest.approx((value + 1) / 6, abs=3 * PIXEL / drawn.height)
+    assert decimals([row.max(), np.exp(row - row.max()).sum(), sl.logsumexp(row)]) == [
+        word.strip(".,") for word in drawn.says.split() if "." in word.strip(".,")
+    ]
+    assert pieces == 1 or ", ".join(map(str, came)) in drawn.says
+
+
 CHECKS = dict(
     zip(
         CHARTS,
-        [probabilities, sigmoid, shift, temperature, gumbel, offsets, jacobian, simplex],
+        [probabilities, sigmoid, shift, temperature, gumbel, offsets, jacobian, simplex, merging],
         strict=True,
     )
 )

@@ -108,6 +108,7 @@ def test_vega_is_one_file_and_the_same_every_time(tmp_path):
         ("logits.sigmoid", [[1, 2, 3]], "logits has 3 entries; this chart takes 2"),
         ("cross_entropy.simplex", [[1, 2]], "logits has 2 entries; this chart takes 3"),
         ("cross_entropy.simplex", [[1, 2, 3], 0], "target is 0; the classes of this chart are 1"),
+        ("scale.merging", [[1, 2, 3]], "row has 3 entries; this chart takes 8 or more"),
     ],
 )
 def test_a_chart_refuses_what_its_sliders_cannot_show(name, arguments, message):
