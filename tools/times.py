@@ -12,7 +12,8 @@ from pathlib import Path
 import nbformat
 
 BOOK = Path(__file__).resolve().parents[1] / "book"
-CHAPTERS = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy", "scale")
+CORE_WAY = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
+CHAPTERS = (*CORE_WAY, "scale")
 
 # Seconds for one of each. People read prose at 238 words a minute (Brysbaert 2019, a review of 190
 # studies); the rest is an estimate, on the slow side.
@@ -121,7 +122,7 @@ def sentence(notebook):
 
 
 def told(total):
-    """Return what the introduction says of the core way through all chapters."""
+    """Return what the introduction says of the core way."""
     return f"takes about {total['core']} minutes without the exercises"
 
 
@@ -134,7 +135,8 @@ def main(write=False):
         core, everything, _ = count(notebook)
         counts = ", ".join(f"{core[kind]} of {everything[kind]} {kind}" for kind in READING)
         print(f"{chapter}: {counts}. {sentence(notebook)}")
-        total += Counter(dict(zip(("core", "all", "practise"), times(notebook), strict=True)))
+        if chapter in CORE_WAY:
+            total += Counter(dict(zip(("core", "all", "practise"), times(notebook), strict=True)))
         if write:
             text = path.read_text(encoding="utf-8")
             path.write_text(SENTENCE.sub(sentence(notebook), text), encoding="utf-8")
@@ -142,7 +144,7 @@ def main(write=False):
         text = (BOOK / "intro.ipynb").read_text(encoding="utf-8")
         text = re.sub(r"takes about \d+ minutes without the exercises", told(total), text)
         (BOOK / "intro.ipynb").write_text(text, encoding="utf-8")
-    print(f"All chapters, minutes: {dict(total)}")
+    print(f"The chapters of the core way, minutes: {dict(total)}")
 
 
 if __name__ == "__main__":
