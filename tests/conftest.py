@@ -10,7 +10,13 @@ import pytest
 from tests.browsers import NAMES, find, launch
 
 # A long test that begins last keeps one worker busy while the others have nothing left to do.
-LONGEST = ("tests/torch/test_compile.py", "tests/book/test_build.py", "book/", "tests/browser/")
+LONGEST = (
+    "tests/torch/test_compile.py",
+    "tests/torch/test_dtensor.py",
+    "tests/book/test_build.py",
+    "book/",
+    "tests/browser/",
+)
 
 
 @pytest.hookimpl(trylast=True)

@@ -67,6 +67,8 @@ def as_logits(x, dim, name="x", where=None):
     x = as_tensor(x, name)
     if x.dtype in FLOATING or x.dtype == torch.bool or x.is_complex() or not x.numel():
         return as_real(x, name)
+    if distributed(x):
+        raise TypeError(f"{name} must be floating to be a DTensor, but its dtype is {x.dtype}")
     least = torch.iinfo(torch.int64).min
     if x.dtype == torch.uint64:  # less 2⁶³, so that it fits
         x = x.view(torch.int64) ^ least

@@ -15,7 +15,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 
 from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch import _rows
-from softmax_lab.torch._autograd import Softmax, SoftmaxVJP
+from softmax_lab.torch._autograd import Softmax, SoftmaxVJP, composed
 from softmax_lab.torch._checks import check_non_negative
 from softmax_lab.torch._rows import (
     as_dim,
@@ -74,6 +74,18 @@ def wrap(local, mesh, placements, shape):
     )
 
 
+class Layout:
+    """How a DTensor lies: all of it but its numbers."""
+
+    def __init__(self, x):
+        self.mesh, self.placements = x.device_mesh, x.placements
+        self.shape, self.local = x.shape, x.to_local().shape
+
+    def wrap(self, local):
+        """Return the DTensor that lies so, of which `local` is what this process holds."""
+        return wrap(local, self.mesh, self.placements, self.shape)
+
+
 class Fold(torch.autograd.Function):
     """`to_last` of what each process holds.
 
@@ -124,13 +136,6 @@ class Unfold(torch.autograd.Function):
         return Fold.apply(v.redistribute(placements=ctx.placements), ctx.dims), None, None, None
 
 
-class Layout:
-    """How a DTensor lies."""
-
-    def __init__(self, x):
-        self.shape, self.local, self.placements = x.shape, x.to_local().shape, x.placements
-
-
 def fold(x, dims):
     """Return `x` with the classes last."""
     return x if dims == (x.ndim - 1,) else Fold.apply(x, dims)
@@ -141,7 +146,7 @@ def apply(function, x, dim, *beside, reduced=False):
     check(x)
     dims = as_dims(dim, x.ndim)
     if not x.ndim:
-        return function.apply(x.reshape(1)).reshape(())
+        return _rows.run(function, x.reshape(1)).reshape(())
     beside = [placed(each, "what is beside x", x.device_mesh, x.placements) for each in beside]
     y = _rows.run(function, *(fold(each, dims) for each in (x, *beside)))
     return y if dims == (x.ndim - 1,) else Unfold.apply(y, dims, Layout(x), reduced)
@@ -163,6 +168,7 @@ class Pieces:
 
     def __init__(self, x):
         self.mesh, self.x, self.shape = x.device_mesh, x.to_local().detach(), x.shape
+        self.layout = Layout(x)
         several = [i for i in range(self.mesh.ndim) if self.mesh.size(i) > 1]
         last = x.ndim - 1
         self.along_classes = [i for i in several if x.placements[i].is_shard(last)]
@@ -228,21 +234,22 @@ class Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
         check(x, "a gradient")
-        pieces, ctx.like = Pieces(x), x.detach()
+        pieces = Pieces(x)
+        ctx.pieces = pieces.placements, pieces.layout
         return pieces.wrap(pieces.total(pieces.x))
 
     @staticmethod
     def backward(ctx, v):
-        return Spread.apply(v, ctx.like)
+        placements, layout = ctx.pieces
+        return Spread.apply(v.redistribute(placements=placements), layout)
 
 
 class Spread(torch.autograd.Function):
-    """One number a row, given to all its classes in a DTensor like another."""
+    """One number a row, given to all its classes: the transpose of `Total`."""
 
     @staticmethod
-    def forward(ctx, v, like):
-        v = v.redistribute(placements=Pieces(like).placements).to_local()
-        return wrap(v.expand(like.to_local().shape), like.device_mesh, like.placements, like.shape)
+    def forward(ctx, v, layout):
+        return layout.wrap(v.to_local().expand(layout.local))
 
     @staticmethod
     def backward(ctx, u):
@@ -254,14 +261,14 @@ def by_rows(rows, x, *beside):
     pieces = Pieces(x)
     if beside:
         gradient = vjp(rows, x, beside[0].redistribute(placements=x.placements), pieces)
-        return wrap(gradient.to(x.dtype), x.device_mesh, x.placements, x.shape)
+        return pieces.layout.wrap(gradient.to(x.dtype))
     numbers = pieces.of_rows(-torch.inf, -1)  # no classes
     _rows.by_rows(formulas.pairs, pieces.x, like=tuple(numbers))
     m, r = pieces.gather(torch.stack(numbers)).unbind(1)
     pair = formulas.joined(m, r)
     if rows is formulas.logsumexp:
         return pieces.wrap(rows(pieces.x, *pair).to(x.dtype))
-    return wrap(_rows.by_rows(rows, pieces.x, *pair), x.device_mesh, x.placements, x.shape)
+    return pieces.layout.wrap(_rows.by_rows(rows, pieces.x, *pair))
 
 
 def vjp(rows, x, v, pieces):
@@ -274,39 +281,51 @@ def vjp(rows, x, v, pieces):
 
 
 def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothing):
-    """Return the loss as a DTensor: that of each row, placed as the rows are; or one, everywhere.
-
-    What is wrong on one process is told along with its numbers, and raised on all.
-    """
+    """Return the loss as a DTensor: of each row, placed as the rows are; or one, everywhere."""
     check(logits, "logits")
     dim = as_dim(dim, logits.ndim)
     x = fold(logits, (dim,))
-    with_gradient = x.requires_grad and torch.is_grad_enabled()
-    pieces, problem, error = Pieces(x), None, None
+    of_target = isinstance(target, torch.Tensor) and target.requires_grad
+    with_gradient = (x.requires_grad or of_target) and torch.is_grad_enabled()
+    pieces = Pieces(x)
+    pose = partial(posed, pieces, logits, target, dim, weight, ignore_index, smoothing, reduction)
     with torch.no_grad():
-        try:
-            problem = posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reduction)
-        except ERRORS as found:
-            error = found
-        count = problem.count if problem else pieces.x.new_zeros((), dtype=wide(x.dtype))
-        count, failed = pieces.add(torch.stack([count, torch.zeros_like(count) + bool(error)]))
-        if problem and reduction == "mean":
-            problem.share = torch.where(problem.share == 0, 0.0, problem.share / count)
-        numbers = torch.stack(problem.numbers() if problem else nothing(pieces, target))
-        told = pieces.gather(torch.cat([numbers.flatten(), failed[None]]))
-        agree(told[:, -1] == 0, error, pieces)
-        told = told[:, :-1].reshape(len(told), *numbers.shape)
-        losses, gradient, mass = problem.solved(told.unbind(1), with_gradient)
-    losses = pieces.wrap(losses)
-    if with_gradient:
-        gradient = wrap(gradient, x.device_mesh, x.placements, x.shape)
-        losses = Loss.apply(x, losses, gradient, pieces.wrap(mass))
+        problem, count, told = exchanged(pieces, pose, target, reduction)
+        losses, gradient, mass = problem.solved(told, with_gradient and not of_target)
+    if not with_gradient:
+        losses = pieces.wrap(losses)
+    elif of_target:
+        weight = None if problem.weight is None else whole(problem.weight, pieces.mesh)
+        masses = fold(target, (dim,)), weight, pieces.wrap(problem.share), smoothing
+        losses = composed(x, *masses)
+    else:
+        losses = Loss.apply(x, pieces.wrap(losses), pieces.layout.wrap(gradient), pieces.wrap(mass))
     if reduction == "none":
         return losses.squeeze(-1).to(autocast(logits))
     total = losses.sum().redistribute(placements=[Replicate()] * x.device_mesh.ndim)
     if reduction == "mean":
         total = total.masked_fill(whole(count == 0, x.device_mesh), torch.nan)
     return total.to(autocast(logits))
+
+
+def exchanged(pieces, pose, target, reduction):
+    """Return the problem, what its mean divides by, and the numbers that all pieces tell.
+
+    What is wrong on one process is told along with its numbers, and raised on all.
+    """
+    problem, error, zero = None, None, pieces.x.new_zeros((), dtype=wide(pieces.x.dtype))
+    try:
+        problem = pose()
+    except ERRORS as found:
+        error = found
+    count = problem.count if problem else zero
+    count, failed = pieces.add(torch.stack([count, zero + bool(error)]))
+    if problem and reduction == "mean":
+        problem.share = torch.where(problem.share == 0, 0.0, problem.share / count)
+    numbers = torch.stack(problem.numbers() if problem else nothing(pieces, target))
+    told = pieces.gather(torch.cat([numbers.flatten(), failed[None]]))
+    agree(told[:, -1] == 0, error, pieces)
+    return problem, count, told[:, :-1].reshape(len(told), *numbers.shape).unbind(1)
 
 
 def posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reduction):
@@ -321,8 +340,15 @@ def posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reductio
     if weight is not None and distributed(weight):
         weight = placed(weight, "weight", mesh, [Replicate()] * mesh.ndim).to_local()
     dim, weight, soft = fitting(logits, target, dim, weight, reduction)
-    target = placed(target, "target", mesh, logits.placements if soft else pieces.placements)
-    target = target.to_local()
+    placements = logits.placements if soft else pieces.placements
+    if target.requires_grad and not (
+        distributed(target) and tuple(target.placements) == tuple(placements)
+    ):
+        raise ValueError(
+            f"target asks for a gradient: it must be a DTensor that is placed {list(placements)}, "
+            "as the logits are, so that the gradient has not to travel"
+        )
+    target = placed(target, "target", mesh, placements).to_local()
     if soft:
         target = to_last(check_non_negative(target, "target"), (dim,))
     if target.shape != (x.shape if soft else x.shape[:-1]):
@@ -444,7 +470,7 @@ class Loss(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, losses, gradient, mass):
         ctx.save_for_backward(x, gradient, mass)
-        return wrap(losses.to_local(), losses.device_mesh, losses.placements, losses.shape)
+        return Layout(losses).wrap(losses.to_local())
 
     @staticmethod
     def backward(ctx, v):
@@ -456,7 +482,7 @@ class Loss(torch.autograd.Function):
             local = local * v
         else:
             local.mul_(v)
-        return wrap(local, x.device_mesh, x.placements, x.shape), None, None, None
+        return Layout(x).wrap(local), None, None, None
 
 
 class Gradient(torch.autograd.Function):
@@ -465,7 +491,7 @@ class Gradient(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, gradient, mass):
         ctx.save_for_backward(x, mass)
-        return wrap(gradient.to_local(), gradient.device_mesh, gradient.placements, gradient.shape)
+        return Layout(gradient).wrap(gradient.to_local())
 
     @staticmethod
     def backward(ctx, u):

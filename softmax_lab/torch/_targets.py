@@ -5,12 +5,25 @@ import math
 import torch
 
 from softmax_lab.torch._checks import check_non_negative, check_target
-from softmax_lab.torch._rows import as_dim, as_integer, as_real, as_tensor, to_last, wide
+from softmax_lab.torch._rows import (
+    as_dim,
+    as_integer,
+    as_real,
+    as_tensor,
+    distributed,
+    to_last,
+    wide,
+)
 
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     """Check the arguments of a loss; return them with the classes last."""
     target = as_tensor(target, "target", x.device)
+    for value, its_name in ((target, "target"), (weight, "weight")):
+        if distributed(value) and not distributed(x):
+            raise TypeError(
+                f"{its_name} is a DTensor, but the logits are not: both must be, or none"
+            )
     dim, weight, soft = fitting(x, target, dim, weight, reduction, classes_only=classes_only)
     if soft:
         target = to_last(check_non_negative(target, "target"), (dim,))

@@ -2,11 +2,9 @@
 
 import torch
 
-from softmax_lab.torch._autograd import CrossEntropy
-from softmax_lab.torch._formulas import masses
+from softmax_lab.torch._autograd import CrossEntropy, composed
 from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, distributed, run
 from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
-from softmax_lab.torch.stability import log_softmax
 
 
 def nll_loss(
@@ -109,6 +107,11 @@ def cross_entropy(
     For a class index y, :math:`w_y (\log \sum_j e^{x_j} - x_y)`. Loss and gradient p − y are within
     4 ulp. Beside the logits, at most one array of their size is held: the gradient.
 
+    Of logits that are a DTensor, Shard or Replicate, the loss is a DTensor. Target and weight are
+    whole on each process, or DTensors that are Replicate or lie as the logits do. Processes that
+    share the classes of a row tell one another three numbers, or four for probabilities, and never
+    logits; an error on one is raised on all.
+
     Taught in :ref:`sec-cross-entropy-loss`.
 
     Examples
@@ -140,9 +143,7 @@ def cross_entropy(
     if weight is not None:
         weight = weight.expand(x.shape)
     if target.is_floating_point() and target.requires_grad:
-        q = masses(target, weight, share, x.shape[-1], label_smoothing)
-        log_p = log_softmax(x)
-        losses = -(q * torch.where((q == 0) & log_p.isinf(), 0.0, log_p)).sum(-1, keepdim=True)
+        losses = composed(x, target, weight, share, label_smoothing)
     else:
         with_gradient = (
             x.requires_grad and torch.is_grad_enabled() and not torch.compiler.is_compiling()

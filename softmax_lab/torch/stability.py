@@ -40,6 +40,9 @@ def softmax(x, dim=-1, *, where=None):
     Masking every class of a row gives a row of zeros; logits that are all -inf give nan.
     For the gradient p is saved, and nothing else.
 
+    Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
+    are sharded, processes tell one another two numbers a row, and never logits.
+
     Taught in :ref:`sec-stability-shift`.
 
     Examples
@@ -82,6 +85,9 @@ def log_softmax(x, dim=-1, *, where=None):
     Notes
     -----
     Within 4 ulp, also at a confident winner, where subtracting a rounded logsumexp returns 0.
+
+    Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
+    are sharded, processes tell one another two numbers a row, and never logits.
 
     Taught in :ref:`sec-stability-logsumexp`.
 
@@ -126,6 +132,9 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     -----
     A shift of every entry shifts the result: logsumexp(x + c) = logsumexp(x) + c. It is
     *equivariant*, where softmax is invariant. Softmax is its gradient.
+
+    Of a DTensor the result is a DTensor, placed as its rows are: processes that share the classes
+    of a row tell one another two numbers, and all have its logsumexp.
 
     Taught in :ref:`sec-stability-logsumexp`.
 

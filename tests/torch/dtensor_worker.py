@@ -232,6 +232,35 @@ def targets_and_weights_that_are_dtensors(n):
 
 
 @case
+def gradients_of_probabilities(n):
+    on, x, (_, q) = mesh(n), random(6, 11), targets(6, 11)
+    w = torch.linspace(0.5, 2, 11, dtype=torch.float64)
+    for shard, options in itertools.product((0, 1), OPTIONS[::5]):
+        options = {**options, "weight": w}
+        ours = [place(each, on, Shard(shard)).requires_grad_() for each in (x, q)]
+        whole = [each.clone().requires_grad_() for each in (x, q)]
+        found, expected = sl.cross_entropy(*ours, **options), sl.cross_entropy(*whole, **options)
+        same(found, expected, f"{options}")
+        g = torch.autograd.grad(found.sum(), ours)
+        g_whole = torch.autograd.grad(expected.sum(), whole)
+        torch.testing.assert_close([each.full_tensor() for each in g], list(g_whole))
+    for target in (q.clone().requires_grad_(), place(q, on, Replicate()).requires_grad_()):
+        error = raised(sl.cross_entropy, place(x, on, Shard(1)), target)
+        assert "target asks for a gradient" in str(error), repr(error)
+
+
+@case
+def integers_and_single_numbers(n):
+    on = mesh(n)
+    integers = place(torch.arange(5)[None], on, Shard(1))
+    for function in (*ROWS[:2], lambda z: sl.cross_entropy(z, torch.tensor([0]))):
+        error = raised(function, integers)
+        assert "must be floating to be a DTensor" in str(error), repr(error)
+    for function in ROWS:
+        same(function(place(random(), on, Replicate())), function(random()), "one number")
+
+
+@case
 def rows_on_several_processes(n):
     on, x = mesh(n), random(5, 11)
     y, q = targets(5, 11)
@@ -405,6 +434,8 @@ def a_wrong_placement_is_named(n):
         )
     error = raised(sl.softmax, ours, where=place(x > 0, on, Shard(0)))
     assert "must be [Shard(dim=1)]" in str(error), repr(error)
+    error = raised(sl.cross_entropy, x, place(y, on, Replicate()))
+    assert "target is a DTensor, but the logits are not" in str(error), repr(error)
     # Pieces of other lengths than torch.chunk makes: no matter for softmax, but no class is known
     # by its number.
     sizes = [11 - n + 1] + [1] * (n - 1)
