@@ -23,7 +23,7 @@ LOCK = {
 
 def in_the_lock():
     extras = PROJECT["optional-dependencies"]
-    wanted = [extras[name] for name in ("torch", "book", "watch", "test")]
+    wanted = [extras[name] for name in ("torch", "gpu", "book", "watch", "test")]
     return [*PROJECT["dependencies"], *itertools.chain(*wanted)]
 
 
@@ -48,7 +48,14 @@ def test_the_lock_pins_torch_without_a_build():
 
 
 def test_the_lock_brings_no_cuda_package():
-    assert not [name for name in LOCK if re.match("nvidia|cuda|triton", name)]
+    assert not [name for name in LOCK if re.match("nvidia|cuda", name)]
+
+
+def test_the_lock_asks_for_triton_only_where_there_is_one():
+    marker = LOCK["triton"].marker
+    assert marker.evaluate({"sys_platform": "linux", "platform_machine": "x86_64"})
+    for system in ("darwin", "win32"):
+        assert not marker.evaluate({"sys_platform": system, "platform_machine": "x86_64"})
 
 
 def test_conda_installs_the_lock_and_the_package():

@@ -7,6 +7,7 @@ work and leave its result.
 
 import math
 import operator
+import os
 import sys
 
 import torch
@@ -17,6 +18,9 @@ from softmax_lab.numpy._arguments import has_mask
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
 CPU_BLOCK, DEVICE_BLOCK = 1 << 18, 1 << 24
+
+# The devices whose rows go to the Triton kernels: none, unless the environment asks for them.
+KERNEL_DEVICES = ("cuda",) if os.environ.get("SOFTMAX_LAB_KERNELS") == "1" else ()
 
 PLAIN = torch.Tensor.__torch_dispatch__
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -184,9 +188,25 @@ def by_rows(rows, *arrays, like=None):
         results = rows(*widened(arrays))
         results = (results,) if one else results
         outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
-    elif x.numel():
+    elif x.numel() and not launched(rows, outs, arrays):
         fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
     return outs[0] if one else outs
+
+
+def launched(rows, outs, arrays):
+    """Whether a Triton kernel fills `outs`: there must be one for the device and the function."""
+    if arrays[0].device.type not in KERNEL_DEVICES:
+        return False
+    try:
+        from softmax_lab.torch._kernels import KERNELS, launch
+    except ImportError as error:
+        raise ImportError(
+            'the kernels of SOFTMAX_LAB_KERNELS=1 need Triton: pip install "softmax-lab[gpu]"'
+        ) from error
+    kernel = KERNELS.get(getattr(rows, "func", rows))
+    if kernel is not None:
+        launch(kernel, outs, arrays, **getattr(rows, "keywords", {}))
+    return kernel is not None
 
 
 def fill(rows, outs, arrays, block):
