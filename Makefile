@@ -11,7 +11,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 VERSIONS ?= newest
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve lab lint test browser package bench accuracy mutation pages notebooks student lock clean
+.PHONY: help book serve lab lint test browser package bench gpu accuracy mutation pages notebooks student lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -49,6 +49,11 @@ package: ## test the package alone, on the oldest or newest libraries (VERSIONS=
 
 bench: .venv/.ready ## speed and memory against SciPy and torch, as ratios (minutes)
 	@$(BIN)/python -m benchmarks
+
+gpu: .venv/.ready ## test the torch side on a GPU and measure its kernels there (minutes)
+	@$(BIN)/python -m benchmarks.gpu card
+	@SOFTMAX_LAB_REQUIRE_TRITON=1 $(BIN)/pytest tests/torch -k "cuda or kernels"
+	@SOFTMAX_LAB_KERNELS=1 $(BIN)/python -m benchmarks.gpu
 
 accuracy: .venv/.ready ## write the errors in ulp of ours, SciPy, torch, JAX against mpmath
 	@$(BIN)/python -m benchmarks.accuracy

@@ -4,6 +4,10 @@ The meta device stands for one: a tensor there has a shape and a dtype but no va
 `.item()`, `if tensor` and results of a data-dependent size all raise.
 """
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -59,3 +63,14 @@ def test_large_tensors_are_cut_into_blocks_without_looking():
     x = torch.empty(1 << 13, 1 << 13, device="meta", requires_grad=True)
     sl.cross_entropy(x, torch.zeros(1 << 13, dtype=torch.long, device="meta")).backward()
     assert x.grad.shape == x.shape
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_make_gpu_says_in_one_sentence_that_there_is_none():
+    command = [sys.executable, "-m", "benchmarks.gpu", "card"]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("softmax-lab: ")
+    assert "finds no GPU here" in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
