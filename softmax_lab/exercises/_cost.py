@@ -7,7 +7,7 @@ import tracemalloc
 
 import numpy as np
 
-from softmax_lab.exercises._compare import unfit
+from softmax_lab.exercises._compare import DOUBLE, compare, unfit
 from softmax_lab.exercises._runner import returned
 
 
@@ -51,18 +51,40 @@ def largest_tensor(sizes):
 def no_matrix(answer, x, v):
     """Return what the answer returns, unless it needed memory for a T x T matrix."""
     returned(answer, x[:3], v[:3])  # whatever is imported or compiled, is so now
-    sizes = [0]
-    with traced(), largest_tensor(sizes):
-        tracemalloc.reset_peak()
-        before, _ = tracemalloc.get_traced_memory()
-        value = returned(answer, x, v)
-        _, highest = tracemalloc.get_traced_memory()
-    needed = max((highest - before) / x.itemsize, max(sizes))
+    value, needed = measured(answer, x, v)
     if needed > 64 * x.size:
         shows = f"{needed / x.size:.0f} times the memory of x"
         nudge = "Multiply the formula by v on paper: which sums are left?"
         raise unfit(shows, "the whole Jacobian is built", nudge)
     return value
+
+
+def in_little_memory(right, entries):
+    """Return a probe that lets an answer hold a third of a matrix with so many entries.
+
+    It speaks of memory only where the numbers are right: wrong ones have another reason.
+    """
+
+    def probe(answer, *case):
+        value, needed = measured(answer, *case)
+        if needed > entries / 3:
+            compare(value, right(*case), DOUBLE)
+            nudge = "Use what you need of a chunk at once, and let it go."
+            raise unfit(value, "all rows of the large matrix are held", nudge)
+        return value
+
+    return probe
+
+
+def measured(answer, *case):
+    """Return what the answer returns, and the most that it held at once, in entries."""
+    sizes = [0]
+    with traced(), largest_tensor(sizes):
+        tracemalloc.reset_peak()
+        before, _ = tracemalloc.get_traced_memory()
+        value = returned(answer, *case)
+        _, highest = tracemalloc.get_traced_memory()
+    return value, max((highest - before) / case[0].itemsize, max(sizes))
 
 
 class Stream:

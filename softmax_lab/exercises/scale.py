@@ -4,8 +4,8 @@ import numpy as np
 
 from softmax_lab import numpy as lab
 from softmax_lab.exercises import _family as family
+from softmax_lab.exercises._cost import in_little_memory
 from softmax_lab.exercises._exercise import Exercise, Property, sample
-from softmax_lab.exercises._held import in_little_memory
 from softmax_lab.exercises.mistakes import scale as mistakes
 
 INF = np.inf
