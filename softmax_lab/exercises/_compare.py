@@ -85,8 +85,10 @@ def compare(value, expected, tolerance, *, torch=False, dtype=None, zeros=False)
             nudge = f"A tuple of {len(expected)} arrays is asked for."
             raise unfit(reprlib.repr(value), "no tuple comes back", nudge)
         arrays = tuple(as_array(part, torch=torch) for part in value or [None])
-        pairs = zip(arrays, expected, strict=True)
+        pairs = [*zip(arrays, expected, strict=True)]
         try:
+            for array, part in pairs:  # the shapes of all come before the values of any
+                check_shape(array, np.shape(part))
             return tuple(compare(*pair, tolerance) for pair in pairs)
         except Unfit as problem:  # show all of them, not the one
             raise Unfit(problem.mistake, arrays) from None
