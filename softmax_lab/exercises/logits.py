@@ -300,7 +300,7 @@ EXERCISES = [
         ],
         mistakes=mistakes.CALIBRATION_ERROR,
         hints=[
-            "You need two numbers a sample: its confidence, and whether it is right (1 or 0).",
+            "For each sample you need its confidence, and whether it is right (1 or 0).",
             "The bin of a confidence c is the whole part of 10 c, and 9 for c = 1.",
             "A bin with n of N samples contributes n / N times the distance of two means.",
         ],

@@ -144,7 +144,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None):
 
 
 def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
-    """Apply a row function that gives one number a row; `empty` is its value for no classes."""
+    """Apply a row function that gives a number for each row; `empty` where there are no classes."""
     x, dtype = as_real(x)
     axes = as_axes(axis, x.ndim)
     if where is not None:

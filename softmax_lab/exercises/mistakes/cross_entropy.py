@@ -31,7 +31,7 @@ CROSS_ENTROPY = {
     "the surprise at the predicted class, not the true one. Where is the target?": (
         lambda x, y: surprise(x, x.argmax(axis=-1)).mean()
     ),
-    "one loss a sample. Their mean is asked for.": surprise,
+    "one loss for each sample. Their mean is asked for.": surprise,
     "divided by the number of classes too. Over how many samples is the mean?": (
         lambda x, y: surprise(x, y).mean() / x.shape[1]
     ),

@@ -16,7 +16,7 @@ LINEAR_LAYER = {
     "the weight is not transposed. Write the shapes under the product: which axes must meet?": (
         lambda x, w, b: x @ w + b
     ),
-    "the result is transposed: one row a class. One row for each sample is asked for.": (
+    "the result is transposed: one row for each class. One row for each sample is asked for.": (
         lambda x, w, b: w @ x.T + b[:, None]
     ),
     "softmax is already applied. Scores need not be positive, nor sum to 1.": (
@@ -69,7 +69,7 @@ BATCH_SOFTMAX = {
     ),
     "the exponentials are not normalised. What must each row sum to?": (lambda x: np.exp(x)),
     "softmax is applied twice. Once is enough.": (lambda x: naive(naive(x))),
-    "the result is transposed. One row a sample.": (lambda x: naive(x).T),
+    "the result is transposed. One row for each sample.": (lambda x: naive(x).T),
 }
 
 PREDICT = {

@@ -73,7 +73,7 @@ LOGSUMEXP = {
     ),
     "the sum of the entries. A logarithm does not pass through a sum.": lambda x: x.sum(axis=-1),
     "the maximum alone. What do the other entries add?": lambda x: x.max(axis=-1),
-    "the sum runs over the whole batch. One number a row is asked for.": (
+    "the sum runs over the whole batch. One number for each row is asked for.": (
         lambda x: lab.logsumexp(x, axis=None)
     ),
     "the summed axis is still there. Which shape is asked for?": (

@@ -164,7 +164,7 @@ SOFT_TARGET_CROSS_ENTROPY = {
     "the logarithm of a softmax that underflows. Which step undoes which?": (
         lambda x, t: np.where(t > 0, t * -np.log(lab.softmax(x)), 0).sum(axis=-1).mean()
     ),
-    "one loss a sample. Their mean is asked for.": _soft,
+    "one loss for each sample. Their mean is asked for.": _soft,
     "softmax is applied twice. Does your log-softmax get logits, or probabilities?": (
         lambda x, t: _soft(lab.softmax(x), t).mean()
     ),

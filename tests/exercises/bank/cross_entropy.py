@@ -220,7 +220,7 @@ WRONG = {
             "the exponentials overflow",
             lambda logits, target: -np.mean(np.log(naive(logits)[range(len(target)), target])),
         ),
-        ("one loss a sample", surprises),
+        ("one loss for each sample", surprises),
         (
             "the surprise at the predicted class, not the true one",
             lambda logits, target: np.mean(-np.max(log_p(logits), axis=1)),

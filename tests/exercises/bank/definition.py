@@ -88,7 +88,7 @@ WRONG = {
         ("the bias is subtracted", lambda x, weight, bias: np.dot(x, weight.T) - bias),
         ("the weight is not transposed", lambda x, weight, bias: np.matmul(x, weight) + bias),
         (
-            "the result is transposed: one row a class",
+            "the result is transposed: one row for each class",
             lambda x, weight, bias: (np.matmul(weight, x.T).T + bias).T,
         ),
         (
