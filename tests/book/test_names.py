@@ -7,7 +7,7 @@ import pytest
 from nbformat import v4
 
 from tests.book.notebooks import BOOK, read
-from tools.times import CHAPTERS
+from tools.times import CORE_WAY
 
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
 NOT_SYMBOLS = re.compile(r"\\text\{[^{}]*\}|\\textit\{[^{}]*\}|\\operatorname\{\w+\}|\\[A-Za-z]+")
@@ -42,7 +42,7 @@ def results_of_softmax(notebook):
     return {name for name in found if len(name) == 1}
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", CORE_WAY)
 def test_every_capital_in_a_formula_is_on_the_notation_page(chapter):
     cells = read(BOOK / f"{chapter}.ipynb").cells
     used = capitals("\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
@@ -58,14 +58,14 @@ def test_a_symbol_of_the_notation_page_has_no_second_name():
     assert not twins, f"book/notation.md gives two names to one thing: {twins}"
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", CORE_WAY)
 def test_code_calls_the_shares_as_the_notation_page_does(chapter):
     (name,) = notation()["$p$"]
     others = results_of_softmax(read(BOOK / f"{chapter}.ipynb")) - {name, "y"}  # y: a soft draw
     assert not others, f"{chapter}.ipynb binds softmax's result to {sorted(others)}: call it {name}"
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("chapter", CORE_WAY)
 def test_x_is_never_an_image(chapter):
     """The logits are x, the features a; in code x would otherwise be both."""
     assert "x" in notation()["$x$"]
