@@ -79,6 +79,9 @@ def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs
     step = chunk_rows(x, n)
     space = x.new_empty((min(step, len(x)), n), dtype=dtype)
     function = partial(rows, kind=kind, **options)
+    index_loss = partial(formulas.index_loss, with_gradient=True)
+    indices = class_weight is None and not target.is_floating_point()
+    usual = kind == "unit" and indices and not any(options.values())
     with torch.autocast(x.device.type, enabled=False):
         for i in range(0, len(x), step):
             chunk = slice(i, i + step)
@@ -88,11 +91,16 @@ def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs
                 torch.mm(features, w.T, out=u[:, block])
             if bias is not None:
                 u += bias
-            beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
-            if class_weight is not None:
-                beside.append(class_weight.expand(u.shape))
-            like = (losses[chunk], lse[chunk], u)
-            by_rows(function, u, *beside, like=like[:2] if kind == "loss" else like)
+            if usual:  # what the kernels can do
+                by_rows(formulas.logsumexp, u, like=lse[chunk])
+                like = (losses[chunk], u)
+                by_rows(index_loss, u, target[chunk], share[chunk], like=like)
+            else:
+                beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
+                if class_weight is not None:
+                    beside.append(class_weight.expand(u.shape))
+                like = (losses[chunk], lse[chunk], u)
+                by_rows(function, u, *beside, like=like[:2] if kind == "loss" else like)
             for block, w in class_blocks(weight) if of_x is not None else ():
                 of_x[chunk].addmm_(u[:, block], w)
             if of_weight is not None:

@@ -187,8 +187,9 @@ def masses(target, weight, share, n, smoothing, classes=None):
 
 def index_loss(x, y, share, *, with_gradient, out=None):
     """Return share · (−log p_y), and its gradient share · (p − e_y)."""
+    x_y = x.gather(-1, y)  # before x may be written over: it may be `out`
     a, w, total, rest = exponentials(x, out)
-    log_p_y = log_p(x.gather(-1, y), a, rest)
+    log_p_y = log_p(x_y, a, rest)
     loss = index_losses(share, log_p_y)
     return (loss, index_gradient(w, total, y, share, log_p_y)) if with_gradient else (loss,)
 

@@ -241,17 +241,18 @@ def index_loss(
 ):  # fmt: skip
     """Write share · (−log p_y), and if asked for its gradient share · (p − e_y).
 
-    At y, p − 1 is expm1(log p): nothing cancels, however sure the row is.
+    At y, p − 1 is expm1(log p): nothing cancels, however sure the row is. The gradient may take the
+    place of x.
     """
     rows, exist, cols = place(n_rows, ROWS, BLOCK)
-    first = load(x, rows, exist, cols, n, -INF)
-    m, rest, m_first, w = whole(x, first, rows, exist, cols, n, BLOCK)
     y = tl.load(y + rows, mask=exist, other=0)
     share = tl.load(share + rows, mask=exist, other=0.0).to(tl.float64)
     none = share == 0
-    x_y = tl.load(x + rows * n + y, mask=exist, other=0.0)
+    x_y = tl.load(x + rows * n + y, mask=exist, other=0.0)  # before x may be written over
     if x_y.dtype != tl.float64:
         x_y = x_y.to(tl.float32).to(tl.float64)
+    first = load(x, rows, exist, cols, n, -INF)
+    m, rest, m_first, w = whole(x, first, rows, exist, cols, n, BLOCK)
     log_p_y = tl.where(x_y == m, 0.0, x_y - m) - log1p(rest)
     value = tl.where(none, 0.0, -share * log_p_y)
     tl.store(loss + rows, value.to(loss.dtype.element_ty), mask=exist)

@@ -145,6 +145,27 @@ def test_derivatives_of_any_order_and_mode(function, launches):
     assert {"softmax", "softmax_vjp"} <= set(launches)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_loss_of_a_linear_layer_takes_its_logits_through_kernels(dtype, launches):
+    draw = torch.Generator().manual_seed(0)
+    x, weight = (torch.randn(n, 5, generator=draw) for n in (7, BLOCK + 9))
+    x, weight = (each.to(DEVICE, dtype).requires_grad_() for each in (x, weight))
+    y = torch.tensor([0, BLOCK, 3, -100, 9, 9, BLOCK + 8], device=DEVICE)
+    loss, lse = sl.linear_cross_entropy(x, weight, y, return_lse=True)
+    loss.backward()
+    assert launches == ["logsumexp", "index_loss"]
+    exact = [each.detach().double().requires_grad_() for each in (x, weight)]
+    logits = torch.nn.functional.linear(*exact)
+    expected = torch.nn.functional.cross_entropy(logits, y)
+    expected.backward()
+    tolerance = 8 * torch.finfo(dtype).eps if dtype == torch.float32 else torch.finfo(dtype).eps
+    assert_close(loss.detach(), expected.detach(), dtype)
+    assert_close(lse.detach(), logits.detach().logsumexp(-1), dtype)
+    for found, right in zip((x, weight), exact, strict=True):
+        error = (found.grad - right.grad).abs().max() / right.grad.abs().max()
+        assert error <= tolerance
+
+
 def test_what_has_no_kernel_is_computed_by_the_formulas(launches):
     x, y = torch.randn(4, 5, device=DEVICE), torch.tensor([0, 1, 2, 3], device=DEVICE)
     found = sl.cross_entropy(x, y, label_smoothing=0.1)
