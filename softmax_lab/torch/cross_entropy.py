@@ -110,7 +110,7 @@ def cross_entropy(
     Of logits that are a DTensor, Shard or Replicate, the loss is a DTensor. Target and weight are
     whole on each process, or DTensors that are Replicate or lie as the logits do. Processes that
     share the classes of a row tell one another three numbers, or four for probabilities, and never
-    logits; an error on one is raised on all.
+    logits; an error on one is raised on all. This is not for `torch.compile`.
 
     Taught in :ref:`sec-cross-entropy-loss`.
 
