@@ -16,14 +16,8 @@ def two_diff(x, y):
     return t, (t - z).neg_().add_(x).sub_(z + y)
 
 
-def exponentials(x, out=None, pair=None):
-    """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1.
-
-    Where x is a piece of each row, `pair` says what is known of the whole: a, and Σ e^(x − a) − 1.
-    """
-    if pair:
-        a, rest = pair
-        return a, below(x, a), 1 + rest, rest
+def exponentials(x, out=None):
+    """Return the maximum a of each row, w = e^(x − c) for some c, Σ w, and Σ e^(x − a) − 1."""
     a = x.amax(-1, keepdim=True)
     shift = needs_shift(x, a)
     if shift:
@@ -108,22 +102,30 @@ def log_p(x, a, rest, out=None):
     return t.sub_(rest.log1p())
 
 
-def softmax(x, *pair, out=None):
+def softmax(x, out=None):
     """Return p = w / Σ w."""
-    _, w, total, _ = exponentials(x, out, pair)
+    _, w, total, _ = exponentials(x, out)
     return w.mul_(total.reciprocal_())
 
 
-def log_softmax(x, *pair, out=None):
+def log_softmax(x, out=None):
     """Return log p."""
-    a, rest = pair or pairs(x, out)
-    return log_p(x, a, rest, out)
+    return log_p(x, *pairs(x, out), out)
 
 
-def logsumexp(x, *pair, out=None):
+def logsumexp(x, out=None):
+    """Return a + log(1 + rest)."""
+    return lse(*pairs(x, out))
+
+
+def lse(a, rest):
     """Return a + log(1 + rest); the sum over nothing but −inf is −inf."""
-    a, rest = pair or pairs(x, out)
     return torch.where(a == -torch.inf, a, a + rest.log1p())
+
+
+def p(x, a, rest, out=None):
+    """Return p of a piece of each row, given a and rest of the whole."""
+    return below(x, a).div_(1 + rest)
 
 
 def pairs(x, out=None):
@@ -249,7 +251,7 @@ def soft_piece(x, target, share, *weight, smoothing, classes, out=None):
 def soft_piece_gradient(x, target, share, mass, a, rest, *weight, smoothing, classes, out=None):
     """Return M p − q of a piece, given the mass, a and rest of the whole row."""
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing, classes)
-    return soft_gradient(softmax(x, a, rest), log_p(x, a, rest), q, mass)
+    return soft_gradient(p(x, a, rest), log_p(x, a, rest), q, mass)
 
 
 def index_piece_gradient(x, y, share, mine, log_p_y, a, rest, out=None):

@@ -267,8 +267,9 @@ def by_rows(rows, x, *beside):
     m, r = pieces.gather(torch.stack(numbers)).unbind(1)
     pair = formulas.joined(m, r)
     if rows is formulas.logsumexp:
-        return pieces.wrap(rows(pieces.x, *pair).to(x.dtype))
-    return pieces.layout.wrap(_rows.by_rows(rows, pieces.x, *pair))
+        return pieces.wrap(formulas.lse(*pair).to(x.dtype))
+    of_piece = {formulas.softmax: formulas.p, formulas.log_softmax: formulas.log_p}[rows]
+    return pieces.layout.wrap(_rows.by_rows(of_piece, pieces.x, *pair))
 
 
 def vjp(rows, x, v, pieces):
