@@ -3,8 +3,8 @@
 Only `cross_entropy_with_grad` and `linear_cross_entropy_with_grad` are NumPy's alone: here autograd
 takes the gradient.
 
-On NVIDIA's GPUs, `SOFTMAX_LAB_KERNELS=1` in the environment sends rows to Triton kernels, instead of
-to torch's own operations. It is read at import. These kernels have not run on a GPU yet.
+On NVIDIA's GPUs, `SOFTMAX_LAB_KERNELS=1` in the environment sends rows to Triton kernels instead of
+torch's own operations. It is read at import. These kernels have not run on a GPU yet.
 """
 
 try:
