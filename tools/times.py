@@ -108,43 +108,50 @@ def minutes(seconds):
     return 5 * round(seconds / 300)
 
 
-def times(notebook):
-    """Return the minutes for the core, for all, and for the exercises."""
+def seconds(notebook):
+    """Return how long the core takes, all of it, and the exercises."""
     core, everything, practice = count(notebook)
     reading = [sum(READING[kind] * n for kind, n in found.items()) for found in (core, everything)]
-    return (*map(minutes, reading), minutes(60 * practice))
+    return (*reading, 60 * practice)
 
 
 def sentence(notebook):
     """Return what a chapter says of its length."""
-    core, everything, practice = times(notebook)
+    core, everything, practice = map(minutes, seconds(notebook))
     return f"To read: the core {core} minutes, all {everything}. To practise: {practice}."
 
 
-def told(total):
+def core_way():
+    """Return whole minutes for the core, for all and for the exercises of the core way's chapters.
+
+    The seconds are added, and rounded once.
+    """
+    notebooks = (nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4) for chapter in CORE_WAY)
+    return tuple(map(minutes, map(sum, zip(*map(seconds, notebooks), strict=True))))
+
+
+def told(core):
     """Return what the introduction says of the core way."""
-    return f"takes about {total['core']} minutes without the exercises"
+    return f"takes about {core} minutes without the exercises"
 
 
 def main(write=False):
     """Print the counts of all chapters; with `write`, say the minutes in each."""
-    total = Counter()
     for chapter in CHAPTERS:
         path = BOOK / f"{chapter}.ipynb"
         notebook = nbformat.read(path, as_version=4)
         core, everything, _ = count(notebook)
         counts = ", ".join(f"{core[kind]} of {everything[kind]} {kind}" for kind in READING)
         print(f"{chapter}: {counts}. {sentence(notebook)}")
-        if chapter in CORE_WAY:
-            total += Counter(dict(zip(("core", "all", "practise"), times(notebook), strict=True)))
         if write:
             text = path.read_text(encoding="utf-8")
             path.write_text(SENTENCE.sub(sentence(notebook), text), encoding="utf-8")
+    core, everything, practice = core_way()
     if write:
         text = (BOOK / "intro.ipynb").read_text(encoding="utf-8")
-        text = re.sub(r"takes about \d+ minutes without the exercises", told(total), text)
+        text = re.sub(r"takes about \d+ minutes without the exercises", told(core), text)
         (BOOK / "intro.ipynb").write_text(text, encoding="utf-8")
-    print(f"The chapters of the core way, minutes: {dict(total)}")
+    print(f"The core way: {core} minutes of {everything}, and {practice} to practise")
 
 
 if __name__ == "__main__":

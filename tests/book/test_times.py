@@ -6,7 +6,7 @@ import pytest
 from nbformat import v4
 
 from tests.book.notebooks import BOOK, read
-from tools.times import CHAPTERS, CORE_WAY, count, sentence, times, told
+from tools.times import CHAPTERS, core_way, count, sentence, told
 
 
 def markdown(path):
@@ -21,8 +21,7 @@ def test_a_chapter_states_the_minutes_that_are_counted(chapter):
 
 
 def test_the_introduction_states_the_minutes_of_the_core_way():
-    core = sum(times(read(BOOK / f"{chapter}.ipynb"))[0] for chapter in CORE_WAY)
-    wanted = told({"core": core})
+    wanted = told(core_way()[0])
     assert wanted in markdown(BOOK / "intro.ipynb"), f"tools/times.py --write puts in: {wanted}"
 
 
