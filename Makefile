@@ -61,9 +61,9 @@ accuracy: .venv/.ready ## write the errors in ulp of ours, SciPy, torch, JAX aga
 mutation: .venv/.ready ## mutate the solutions, see that the exercise checks notice (minutes)
 	@$(BIN)/python tools/mutation.py
 
-pages: book ## picture every page (_build/screenshots) and weigh it (docs/pages.md)
+pages: book ## picture every page (_build/screenshots) and measure it (docs/pages.md)
 	@$(BIN)/python -m tools.pages screenshots
-	@$(BIN)/python -m tools.pages weights
+	@$(BIN)/python -m tools.pages measure
 
 notebooks: .venv/.ready ## strip the notebooks, and take their starters out for `softmax-lab start`
 	@$(BIN)/python tools/notebooks.py

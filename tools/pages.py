@@ -1,7 +1,7 @@
-"""Look at the built book from outside: pictures of its pages, their weight, two builds compared.
+"""Look at the built book from outside: pictures of its pages, measurements, two builds compared.
 
 `python -m tools.pages screenshots [PAGE ...]` writes _build/screenshots (default: every page),
-`... readme` docs/page.png, `... weights` docs/pages.md; `... compare A B` says whether two
+`... readme` docs/page.png, `... measure` docs/pages.md; `... compare A B` says whether two
 folders hold the same files.
 """
 
@@ -26,70 +26,131 @@ LOOKS = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
-# Calls back with the time, in milliseconds since the page was asked for, of the first formula.
+# Notes layout shifts, and the frames with which the first and the last formula came.
 WATCH = """
-new MutationObserver((_, observer) => {
-  if (!document.querySelector("mjx-container > mjx-math")) return;
-  observer.disconnect();
-  requestAnimationFrame(() => (window.firstFormula = performance.now()));
-}).observe(document, {childList: true, subtree: true});
+window.seen = {shift: 0, first: null, last: null};
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) seen.shift += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+{
+  const formulas = document.getElementsByTagName("mjx-math");
+  let count = 0;
+  const look = () => {
+    if (formulas.length > count) {
+      count = formulas.length;
+      seen.last = performance.now();
+      seen.first ??= seen.last;
+    }
+    if (document.readyState !== "complete") requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
 """
+# Opens what waits for an answer.
+UNCOVER = "document.documentElement.toggleAttribute('data-answers', true); uncovered();"
 READY = """async () => {
   const drawn = (chart) => chart.dataset.drawn !== undefined;
   while (![...document.querySelectorAll(".chart")].every(drawn))
     await new Promise((resolve) => setTimeout(resolve, 20));
 }"""
+SEEN = """() => ({
+  ...seen, paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
+})"""
+# At most, of all that a page fetches: without a chart, with one; and of its layout shift.
+LIGHT, LIGHT_WITH_CHART, STILL = 1_000_000, 2_000_000, 0.05
 
 
 @contextmanager
-def opened(browser, url, **options):
-    """Open a page, with its formulas and charts drawn."""
+def opened(browser, url, slower=1, **options):
+    """Open a page, on a processor so many times slower, and wait for all that it fetches."""
     context = browser.new_context(**options)
     try:
         page = context.new_page()
+        session = context.new_cdp_session(page)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
         page.add_init_script(WATCH)
         page.bytes = {}
         page.on("response", lambda response: page.bytes.setdefault(response.url, response))
         page.goto(url)
-        page.evaluate(READY)
         page.wait_for_load_state("networkidle")
         yield page
     finally:
         context.close()
 
 
-def weigh(browser, address, page):
-    """Return all the bytes that a page fetches, and the milliseconds to its first formula."""
-    with opened(browser, f"{address}/{page}.html") as tab:
-        size = sum(len(response.body()) for response in list(tab.bytes.values()))
-        return size, tab.evaluate("window.firstFormula ?? null")
+def show_all(page, width):
+    """Make the window as high as the page, so that all of it is drawn: charts and pictures too."""
+    page.evaluate(UNCOVER)
+    for _ in range(2):  # what is drawn changes the height
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(READY)
+    page.wait_for_load_state("networkidle")
 
 
-def weights(times=3):
-    """Write the table of every page's weight and time to the first formula."""
+def has_chart(page):
+    """Return whether a page of the book has a chart that moves."""
+    return 'class="chart"' in (HTML / f"{page}.html").read_text(encoding="utf-8")
+
+
+def measure(browser, address, page, slower=1):
+    """Measure one visit on a phone.
+
+    Returns ``size`` and ``whole``, the bytes that the page fetches when it opens and up to its end;
+    ``paint``, ``first`` and ``last``, the milliseconds to its first paint, first and last formula;
+    ``shift``, its layout shift.
+    """
+    window = LOOKS["phone"]["viewport"]
+    with opened(browser, f"{address}/{page}.html", slower, viewport=window) as tab:
+        seen = {"size": fetched(tab), **tab.evaluate(SEEN)}
+        show_all(tab, window["width"])
+        return {**seen, "whole": fetched(tab)}
+
+
+def fetched(page):
+    """Return how many bytes a page has fetched."""
+    return sum(len(response.body()) for response in list(page.bytes.values()))
+
+
+def row(browser, address, page, times):
+    """Return a page's row of the table: its weight, then what was seen, unslowed and slowed."""
+    cells = [page.partition("/")[2], "yes" if has_chart(page) else "no"]
+    for slower in (1, 4):
+        runs = [measure(browser, address, page, slower) for _ in range(times)]
+        if slower == 1:
+            cells += [f"{runs[0][what] / 1e6:.2f}" for what in ("size", "whole")]
+        for what in ("paint", "first", "last"):
+            drawn = [run[what] for run in runs if run[what] is not None]
+            cells.append(f"{statistics.median(drawn) / 1000:.2f}" if drawn else "none")
+        cells.append(f"{max(run['shift'] for run in runs):.3f}")
+    return f"| {' | '.join(cells)} |"
+
+
+def write_measurements(times=3):
+    """Write the table of every page: weight, first paint, first and last formula, layout shift."""
     lines = []
     with launch() as browser, serve(HTML) as address:
         for page in listed_pages():
-            runs = [weigh(browser, address, page) for _ in range(times)]
-            drawn = [time for _, time in runs if time is not None]
-            time = f"{statistics.median(drawn) / 1000:.2f}" if drawn else "none"
-            has_chart = 'class="chart"' in (HTML / f"{page}.html").read_text(encoding="utf-8")
-            kind = "yes" if has_chart else "no"
-            lines.append(f"| {page.partition('/')[2]} | {kind} | {runs[0][0] / 1e6:.2f} | {time} |")
+            lines.append(row(browser, address, page, times))
             print(lines[-1], flush=True)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "pages.md").write_text(
-        "# The weight of the pages\n\n"
-        "Written by `python -m tools.pages weights`. Megabytes: all that a page fetches, "
-        "uncompressed, with nothing in the cache.\n"
-        "A page with a chart should stay within 3.0 MB, any other within 2.0 MB. "
-        "Seconds: from the request to the first formula on the screen, from localhost, "
-        f"median of {times}; the bar is 0.7 s.\n\n"
+        "# The pages, measured\n\n"
+        "Written by `python -m tools.pages measure`, part of `make pages`. A phone's window of "
+        "390 × 844, nothing in the cache, from localhost.\n\n"
+        "- **MB**: what a page fetches when it opens, uncompressed; at most "
+        f"{LIGHT_WITH_CHART / 1e6:.1f} with a chart that moves, {LIGHT / 1e6:.1f} without.\n"
+        "- **to the end**: with the charts and pictures that load when a reader comes near them.\n"
+        "- **paint, first, last**: seconds from the request to the first paint, and to the frames "
+        f"that bring the first and the last formula; median of {times}. Formulas are part of the "
+        "page, so the first is there when its paragraph is.\n"
+        f"- **shift**: cumulative layout shift, the largest of {times}; at most {STILL}.\n"
+        "- **4 ×**: the same with the processor slowed four times.\n\n"
         f"Measured on {platform.system()} {platform.machine()}, {os.cpu_count()} cores{load}.\n\n"
-        "| page | chart | MB | first formula (s) |\n|---|---|---:|---:|\n"
-        + "\n".join(lines)
-        + "\n",
+        "| page | chart | MB | to the end | paint | first | last | shift "
+        "| paint, 4 × | first, 4 × | last, 4 × | shift, 4 × |\n"
+        "|---|---|" + "---:|" * 10 + "\n" + "\n".join(lines) + "\n",
         encoding="utf-8",
     )
 
@@ -102,9 +163,8 @@ def screenshots(pages):
         for page in pages or listed_pages():
             for look, options in LOOKS.items():
                 with opened(browser, f"{address}/{page}.html", **options) as tab:
-                    # A window as high as the page: a "full page" picture stretches the charts.
-                    height = tab.evaluate("document.documentElement.scrollHeight")
-                    tab.set_viewport_size({**options["viewport"], "height": height})
+                    # A "full page" picture would stretch the charts.
+                    show_all(tab, options["viewport"]["width"])
                     tab.wait_for_timeout(300)
                     file = folder / f"{page.partition('/')[2]}-{look}.png"
                     tab.screenshot(path=file)
@@ -141,15 +201,15 @@ def differences(left, right):
 def main(arguments=None):
     """Run one of the commands."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("command", choices=["screenshots", "readme", "weights", "compare"])
+    parser.add_argument("command", choices=["screenshots", "readme", "measure", "compare"])
     parser.add_argument("rest", nargs="*", metavar="PAGE | A B")
     given = parser.parse_args(arguments)
     if given.command == "screenshots":
         screenshots(given.rest)
     elif given.command == "readme":
         readme()
-    elif given.command == "weights":
-        weights()
+    elif given.command == "measure":
+        write_measurements()
     else:
         left, right = given.rest
         different = differences(left, right)

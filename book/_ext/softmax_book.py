@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import re
 import textwrap
 from pathlib import Path
 
@@ -17,6 +18,14 @@ from slim import slim
 ROOT = Path(__file__).resolve().parents[2]
 # What book/_page/preview.svg shows.
 PREVIEW = "Softmax Lab: three bars, the probabilities 0.09, 0.24 and 0.67 of the logits 1, 2 and 3"
+# For Sphinx's own search, for tabs, for boxes that fold: the book has none of them.
+UNUSED = (
+    "doctools.js",
+    "sphinx_highlight.js",
+    "design-tabs.js",
+    "togglebutton.js",
+    "togglebutton.css",
+)
 # How a chapter's sections proceed.
 CUES = ("Predict.", "Run.", "See.", "Say.", "Break.", "Deeper.", "Remember.")
 
@@ -84,6 +93,36 @@ def mark_cues(app, doctree):
                 paragraph["classes"] += ["cue", f"cue-{cue[:-1].lower()}"]
 
 
+def measure_drawings(app, doctree, docname):
+    """Note how large each drawing is, for the page to keep its room until it comes."""
+    for image in doctree.findall(nodes.image):
+        path = Path(app.srcdir) / image["uri"]
+        if path.suffix == ".svg":
+            start = path.read_text(encoding="utf-8")[:2000]
+            image["size"] = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', start).groups()
+
+
+def visit_image(writer, node):
+    """Write a picture, and that a drawing may come late: no text jumps, and nobody waits for it."""
+    type(writer).visit_image(writer, node)
+    if "size" in node:
+        # Matplotlib draws in points, a page in pixels.
+        width, height = (round(float(length) * 4 / 3) for length in node["size"])
+        room = f'<img loading="lazy" width="{width}" height="{height}" '
+        writer.body[-1] = writer.body[-1].replace("<img ", room, 1)
+
+
+def leave_out_unused(app, pagename, templatename, context, doctree):
+    """Take scripts and styles off the pages that come with extensions and do nothing here."""
+    for kind in ("script_files", "css_files"):
+        context[kind] = [
+            file
+            for file in context[kind]
+            if not str(file.filename).endswith(UNUSED)
+            and not file.attributes.get("body", "").startswith(("let toggle", "var toggle"))
+        ]
+
+
 def describe(app, pagename, templatename, context, doctree):
     """Say in the page's head what a link to it shows in a chat or a feed (Open Graph)."""
     if doctree is None:
@@ -116,10 +155,13 @@ def setup(app):
     code = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     app.add_config_value("softmax_book_code", code, "env", str)
     render.coalesce_streams = join_streams
+    app.add_node(nodes.image, override=True, html=(visit_image, None))
     cache.setup(app)
     app.connect("doctree-read", mark_cues)
+    app.connect("doctree-resolved", measure_drawings)
     app.connect("config-inited", leave_out_thebe, priority=900)
     app.connect("html-page-context", describe)
+    app.connect("html-page-context", leave_out_unused)
     app.connect("build-finished", write_generated)
     app.connect("build-finished", slim, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -105,10 +105,20 @@
     chart.dataset.drawn = "";
   };
 
-  addEventListener("DOMContentLoaded", async () => {
-    const charts = [...document.querySelectorAll(".chart")];
-    if (charts.length === 0) return;
-    await loadVega();
-    await Promise.all(charts.map(draw));
+  // A chart moves once it is less than a window away: nobody waits for what is screens below.
+  addEventListener("DOMContentLoaded", () => {
+    let loaded;
+    const near = new IntersectionObserver(
+      (entries) => {
+        for (const { isIntersecting, target } of entries) {
+          if (!isIntersecting) continue;
+          near.unobserve(target);
+          loaded ??= loadVega();
+          loaded.then(() => draw(target));
+        }
+      },
+      { rootMargin: "100%" },
+    );
+    for (const chart of document.querySelectorAll(".chart")) near.observe(chart);
   });
 })();

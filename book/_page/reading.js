@@ -18,6 +18,10 @@ const memory = {
   },
 };
 
+// The page's own type, which is in its style sheets: read it now, and not at the first line set in
+// another face that it would then push about.
+for (const face of document.fonts) if (/Source|Awesome/.test(face.family)) face.load();
+
 // What comes into sight has no size before: charts and wide boxes look again when the window resizes.
 const uncovered = () => dispatchEvent(new Event("resize"));
 

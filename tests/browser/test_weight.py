@@ -1,14 +1,15 @@
-"""A page is light enough for a slow line: 2.0 MB, and 3.0 MB where a chart moves."""
+"""A page is light enough for a slow line, and nothing in it jumps while it opens."""
 
 import pytest
 
-from tests.browser.conftest import HTML, PAGES
-from tools.pages import weigh
+from tests.browser.conftest import PAGES
+from tools.pages import LIGHT, LIGHT_WITH_CHART, STILL, has_chart, measure
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_light(browser, address, page):
-    chart = 'class="chart"' in (HTML / f"{page}.html").read_text(encoding="utf-8")
-    bar = 3_000_000 if chart else 2_000_000
-    size, _ = weigh(browser, address, page)
+def test_a_page_is_light_and_nothing_jumps(browser, address, page):
+    seen = measure(browser, address, page, slower=4)
+    bar = LIGHT_WITH_CHART if has_chart(page) else LIGHT
+    size = seen["size"]
     assert size <= bar, f"{page} fetches {size:,} bytes; at most {bar:,}: which picture is large?"
+    assert seen["shift"] <= STILL, f"{page} jumps while it opens: what has no size at first?"

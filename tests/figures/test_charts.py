@@ -354,6 +354,8 @@ def test_the_dial_of_the_temperature_says_the_temperature(browser, pages):
 
 
 def all_drawn(page):
+    for chart in page.query_selector_all(".chart"):
+        chart.scroll_into_view_if_needed()
     page.wait_for_function(
         f"document.querySelectorAll('.chart[data-drawn]').length == {len(CHARTS)}"
     )
