@@ -50,6 +50,12 @@ def from_blocks(blocks, shape, axes):
     return np.moveaxis(blocks.reshape(moved), ends, axes)
 
 
+def of_class(y):
+    """Return the index of the entries of class y (outer, 1, inner) in a block (outer, n, inner)."""
+    outer, _, inner = y.shape
+    return np.arange(outer)[:, None, None], y, np.arange(inner)
+
+
 def for_blocks(function, x, outputs, inputs=()):
     """Call function(x, *outputs, *inputs, scratch) block by block, in threads where that pays.
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
-from softmax_lab.numpy._blocks import for_blocks, in_dtype, widened
+from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, widened
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
@@ -186,12 +186,6 @@ def class_axis(x, axis, name):
     if x.ndim == 0:
         raise ValueError(f"{name} must have an axis of classes, but they are a single number")
     return one_axis(axis, x.ndim)
-
-
-def of_class(y):
-    """Return the index of the entries of class y (outer, 1, inner) in a block (outer, n, inner)."""
-    outer, _, inner = y.shape
-    return np.arange(outer)[:, None, None], y, np.arange(inner)
 
 
 def index_rows(x, losses, gradient, y, mass, scratch, *, scale):

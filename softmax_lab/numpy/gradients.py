@@ -3,7 +3,7 @@
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_array, one_axis
-from softmax_lab.numpy._blocks import apply, in_dtype
+from softmax_lab.numpy._blocks import apply, in_dtype, of_class
 from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._types import ArrayLike, Axis, Floats, OneAxis
 from softmax_lab.numpy.stability import softmax
@@ -55,7 +55,7 @@ def softmax_vjp_rows(x, out, v, scratch):
     """
     e = Exponentials(x, scratch)
     total = e.sum()
-    v_k = np.take_along_axis(v, x.argmax(axis=1, keepdims=True), axis=1).astype(total.dtype)
+    v_k = v[of_class(x.argmax(axis=1, keepdims=True))].astype(total.dtype)
     mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / total
     for w, u, to in e.weights(v, out):
         np.multiply(w / total, (u - v_k) - mean, out=to)
@@ -66,14 +66,15 @@ def log_softmax_vjp_rows(x, out, v, scratch):
     e = Exponentials(x, scratch)
     top, rest = e.split()
     total = top + rest
-    k = x.argmax(axis=1, keepdims=True)
-    v_k = np.take_along_axis(v, k, axis=1).astype(total.dtype)
-    is_other = np.arange(x.shape[1])[:, None] != k
-    others = v.sum(axis=1, keepdims=True, where=is_other, dtype=total.dtype)
+    at_k = of_class(x.argmax(axis=1, keepdims=True))
+    v_k = v[at_k].astype(total.dtype)
+    is_other = np.ones(x.shape, bool)
+    is_other[at_k] = False
+    others = np.add.reduce(v, 1, total.dtype, None, True, 0.0, is_other)
     for w, u, to in e.weights(v, out):
         np.subtract(u, w / total * (others + v_k), out=to)
     winner = v_k * (rest / total) - top / total * others  # rest / total is 1 − p_k
-    np.put_along_axis(out, k, winner.astype(out.dtype), axis=1)
+    out[at_k] = winner
 
 
 def softmax_vjp(x: ArrayLike, v: ArrayLike, axis: Axis = -1) -> Floats:

@@ -8,6 +8,9 @@ from functools import partial
 
 import torch
 
+from softmax_lab.numpy.cross_entropy import index_rows
+from softmax_lab.numpy.gradients import log_softmax_vjp_rows
+from softmax_lab.numpy.stability import log_softmax_rows, logsumexp_rows, softmax_rows
 from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch._rows import by_rows, distributed, eager, may_ask, run, transformable, wide
 
@@ -72,7 +75,7 @@ class LogSoftmaxVJP(RowFunction):
 
     @staticmethod
     def forward(x, v):
-        return by_rows(formulas.log_softmax_vjp, x, v)
+        return by_rows(formulas.log_softmax_vjp, x, v, small=log_softmax_vjp_rows)
 
     @staticmethod
     def backward(ctx, u):
@@ -92,7 +95,7 @@ class Softmax(torch.autograd.Function):
 
     @staticmethod
     def forward(x):
-        return by_rows(formulas.softmax, x)
+        return by_rows(formulas.softmax, x, small=softmax_rows)
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -111,7 +114,7 @@ class LogSoftmax(RowFunction):
 
     @staticmethod
     def forward(x):
-        return by_rows(formulas.log_softmax, x)
+        return by_rows(formulas.log_softmax, x, small=log_softmax_rows)
 
     @staticmethod
     def backward(ctx, v):
@@ -128,7 +131,8 @@ class LogSumExp(RowFunction):
 
     @staticmethod
     def forward(x):
-        return by_rows(formulas.logsumexp, x, like=x.new_full((*x.shape[:-1], 1), -torch.inf))
+        least = x.new_full((*x.shape[:-1], 1), -torch.inf)
+        return by_rows(formulas.logsumexp, x, like=least, small=logsumexp_rows)
 
     @staticmethod
     def backward(ctx, v):
@@ -146,9 +150,15 @@ def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
     if target.is_floating_point() or smoothing or weight is not None:
         rows = partial(formulas.soft_loss, smoothing=smoothing, with_gradient=with_gradient)
         beside = (target, share) if weight is None else (target, share, weight)
-    else:
-        rows, beside = partial(formulas.index_loss, with_gradient=with_gradient), (target, share)
-    return by_rows(rows, x, *beside, like=like)
+        return by_rows(rows, x, *beside, like=like)
+    rows = partial(formulas.index_loss, with_gradient=with_gradient)
+    return by_rows(rows, x, target, share, like=like, small=small_index_loss)
+
+
+def small_index_loss(x, losses, *rest):
+    """Call the NumPy side for losses and, if there is room for it, the gradient."""
+    gradient, y, share, scratch = rest if len(rest) == 4 else (None, *rest)
+    index_rows(x, losses, gradient, y, share, scratch, scale=1.0)
 
 
 @transformable

@@ -2,7 +2,7 @@
 
 import torch
 
-from softmax_lab.torch._rows import UNSIGNED, may_ask, transformable
+from softmax_lab.torch._rows import UNSIGNED, may_ask, run, transformable, transformed
 
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNSIGNED)
 
@@ -16,7 +16,7 @@ def require(x, ok, summary, error):
     if torch.compiler.is_compiling():
         torch._assert_async(ok.all(), summary)
     else:
-        Require.dual.apply(x.detach(), ok, summary, error)
+        run(Require, x.detach(), ok, summary, error)
 
 
 @transformable
@@ -42,7 +42,10 @@ class Require(torch.autograd.Function):
 
 
 def check_target(target, num_classes, ignore_index=None):
-    """Return class indices in int64; each must be a class, or `ignore_index`."""
+    """Return class indices in int64, and which are not to be ignored: None if that is known of all.
+
+    Each must be a class, or `ignore_index`.
+    """
 
     def error(value, position):
         classes = f"from 0 to {num_classes - 1}" if num_classes else "a class, and there is none"
@@ -51,16 +54,21 @@ def check_target(target, num_classes, ignore_index=None):
         )
 
     if target.numel() == 0:
-        return target.long()
+        return target.long(), None
     if target.dtype not in INTEGERS:
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
     unsigned, target = not target.dtype.is_signed, target.long()
+    ignores = ignore_index is not None and not (unsigned and ignore_index < 0)  # wrapped uint64
+    if may_ask(target) and not transformed():
+        low, high = map(int, target.aminmax())
+        if low >= 0 and high < num_classes and not (ignores and low <= ignore_index <= high):
+            return target, None
     ok = (target >= 0) & (target < num_classes)
-    if ignore_index is not None and not (unsigned and ignore_index < 0):  # uint64 may have wrapped
-        ok = ok | (target == ignore_index)
+    counted = target != ignore_index if ignores else torch.ones_like(ok)
     # The summary has no number in it: compiled code for any number of classes has but one text.
-    require(target, ok, "target must hold classes, from 0 to their number - 1", error)
-    return target
+    summary = "target must hold classes, from 0 to their number - 1"
+    require(target, ok | ~counted, summary, error)
+    return target, counted
 
 
 def check_probabilities(p, name="p"):

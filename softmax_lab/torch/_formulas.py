@@ -119,8 +119,8 @@ def logsumexp(x, out=None):
 
 
 def lse(a, rest):
-    """Return a + log(1 + rest); the sum over nothing but −inf is −inf."""
-    return torch.where(a == -torch.inf, a, a + rest.log1p())
+    """Return a + log(1 + rest); an infinite maximum is the sum."""
+    return torch.where(a.isinf(), a, a + rest.log1p())
 
 
 def p(x, a, rest, out=None):

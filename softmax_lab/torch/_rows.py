@@ -10,14 +10,18 @@ import operator
 import os
 import sys
 
+import numpy as np
 import torch
 from torch._C._functorch import is_legacy_batchedtensor
+from torch._functorch.utils import unwrap_dead_wrappers
 from torch.autograd import forward_ad
 
 from softmax_lab.numpy._arguments import has_mask
+from softmax_lab.numpy._blocks import QUIET
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
 CPU_BLOCK, DEVICE_BLOCK = 1 << 18, 1 << 24
+SMALL = 1 << 12  # elements up to which NumPy's calls cost less than torch's
 
 # The devices whose rows go to the Triton kernels: none, unless the environment asks for them.
 KERNEL_DEVICES = ("cuda",) if os.environ.get("SOFTMAX_LAB_KERNELS") == "1" else ()
@@ -145,6 +149,8 @@ def as_dim(dim, ndim):
 
 def to_last(x, dims):
     """Return `x` with `dims` moved to the end and merged. A view where one exists."""
+    if dims == (x.ndim - 1,):
+        return x
     x = x.movedim(dims, tuple(range(-len(dims), 0)))
     kept = x.ndim - len(dims)
     return x.reshape(*x.shape[:kept], math.prod(x.shape[kept:]))
@@ -166,15 +172,18 @@ def apply(function, x, dim, *beside, reduced=False):
 
         return _sharded.apply(function, x, dim, *beside, reduced=reduced)
     dims, shape = as_dims(dim, x.ndim), x.shape or (1,)
+    if dims == (x.ndim - 1,):
+        return run(function, x, *beside)
     y = run(function, *(to_last(each.reshape(shape), dims) for each in (x, *beside)))
     y = from_last(y, dims, [1 if reduced else shape[i] for i in dims])
     return y if x.ndim else y.reshape(())
 
 
-def by_rows(rows, *arrays, like=None):
+def by_rows(rows, *arrays, like=None, small=None):
     """Return `rows(*arrays)`, computed block by block into tensors `like` these, or like the first.
 
     One tensor where `rows` returns one, else a tuple, whose last is the one as large as the first.
+    `small` is the same for small arrays of NumPy, as its side of this package has it.
     """
     x = arrays[0]
     if distributed(x):
@@ -188,6 +197,8 @@ def by_rows(rows, *arrays, like=None):
         results = rows(*widened(arrays))
         results = (results,) if one else results
         outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
+    elif small is not None and is_small(x):
+        in_numpy(small, outs, arrays)
     elif x.numel() and not launched(rows, outs, arrays):
         fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
     return outs[0] if one else outs
@@ -225,6 +236,26 @@ def fill(rows, outs, arrays, block):
         if step == 1:
             pieces = [piece.squeeze(0) for piece in pieces]
         fill(rows, pieces[: len(outs)], pieces[len(outs) :], block)
+
+
+def is_small(x):
+    """Whether the calls of torch's functions would cost more than what they compute."""
+    return (
+        x.numel() <= SMALL
+        and x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.float64)
+        and x.is_contiguous()
+        and not x.is_neg()
+    )
+
+
+def in_numpy(rows, outs, arrays):
+    """Run a row function of the NumPy side: a call there costs half of what it does in torch."""
+    x, *blocks = (
+        each.detach().numpy().reshape(-1, each.shape[-1], 1)
+        for each in (arrays[0], *outs, *arrays[1:])
+    )
+    QUIET.copy().run(rows, x, *blocks, np.empty(x.shape))
 
 
 def widened(arrays):
@@ -272,7 +303,18 @@ def run(function, *args):
                 "torch gives no forward mode within forward mode of an autograd function: "
                 "use jacfwd(jacrev(f)), which is hessian(f), or jacrev(jacfwd(f))"
             )
-    return function.dual.apply(*args)
+        return function.dual.apply(*args)
+    if forward_ad._current_level < 0 and not needs_gradient(args):
+        return function.forward(*args)
+    # Function.apply would bind default arguments, which no function here has, before it does this.
+    return super(torch.autograd.Function, function.dual).apply(*unwrap_dead_wrappers(args))
+
+
+def needs_gradient(args):
+    """Whether autograd has something to remember about a function of these arguments."""
+    return torch.is_grad_enabled() and any(
+        isinstance(each, torch.Tensor) and each.requires_grad for each in args
+    )
 
 
 def transformable(function):

@@ -319,7 +319,7 @@ def exchanged(pieces, pose, target, reduction):
         problem = pose()
     except ERRORS as found:
         error = found
-    count = problem.count if problem else zero
+    count = zero + problem.count if problem else zero
     count, failed = pieces.add(torch.stack([count, zero + bool(error)]))
     if problem and reduction == "mean":
         problem.share = torch.where(problem.share == 0, 0.0, problem.share / count)

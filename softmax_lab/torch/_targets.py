@@ -57,10 +57,13 @@ def fitting(x, target, dim, weight, reduction, *, classes_only=False):
 def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
     """Return class indices, each row's share in the loss, and what the mean divides by."""
     ignore_index = as_integer(ignore_index, "ignore_index")
-    y = check_target(target, x.shape[-1], ignore_index)[..., None]
-    counted = y != ignore_index
-    y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))
-    ones = counted.to(wide(x.dtype))
+    y, counted = check_target(target, x.shape[-1], ignore_index)
+    if counted is None and weight is None:
+        return y[..., None], *even_shares(x, reduction)
+    if counted is None:
+        counted = torch.ones_like(y, dtype=torch.bool)
+    y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))[..., None]
+    ones = counted[..., None].to(wide(x.dtype))
     mass = ones if weight is None else ones * weight[y]
     count = mass.sum()
     share = ones if smoothed else mass
@@ -70,10 +73,10 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
 
 
 def even_shares(x, reduction):
-    """Return the share of each row when all count alike, and what the mean divides by."""
+    """Return the share of each row when all count alike, and how many rows there are."""
     rows = math.prod(x.shape[:-1])
     share = 1 / rows if reduction == "mean" and rows else 1.0
-    return x.new_full((*x.shape[:-1], 1), share, dtype=wide(x.dtype)), x.new_full((), rows)
+    return x.new_full((*x.shape[:-1], 1), share, dtype=wide(x.dtype)), rows
 
 
 def reduce(losses, count, reduction, dtype):
@@ -81,6 +84,11 @@ def reduce(losses, count, reduction, dtype):
     if reduction == "none":
         return losses.squeeze(-1).to(dtype)
     total = losses.sum()
-    if reduction == "mean":
-        total = total.masked_fill(count == 0, torch.nan)
-    return total.to(dtype)
+    return (mean_of(total, count) if reduction == "mean" else total).to(dtype)
+
+
+def mean_of(total, count):
+    """Return a total of shares, which is a mean already, or nan where nothing counts."""
+    if isinstance(count, torch.Tensor):
+        return total.masked_fill(count == 0, torch.nan)
+    return total if count else total * torch.nan

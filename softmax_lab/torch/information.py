@@ -57,7 +57,7 @@ def one_hot(target, num_classes, dtype=None):
     num_classes = as_integer(num_classes, "num_classes")
     if num_classes < 0:
         raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
-    target = check_target(as_tensor(target, "target"), num_classes)
+    target, _ = check_target(as_tensor(target, "target"), num_classes)
     classes = torch.arange(num_classes, device=target.device)
     return (target[..., None] == classes).to(dtype or torch.get_default_dtype())
 

@@ -6,7 +6,7 @@ import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import as_real, eager, transformed, wide
-from softmax_lab.torch._targets import even_shares, prepare, shares
+from softmax_lab.torch._targets import even_shares, mean_of, prepare, shares
 
 
 def merge(first, second):
@@ -163,7 +163,7 @@ def linear_cross_entropy(
             *arguments, z_loss * z_share, options, total, needs
         )
     if reduction == "mean":
-        loss = loss.masked_fill(count == 0, torch.nan)
+        loss = mean_of(loss, count)
     loss = loss.to(dtype) if total else loss.reshape(shape[:-1]).to(dtype)
     return (loss, lse.reshape(shape[:-1]).to(dtype)) if return_lse else loss
 
