@@ -41,3 +41,12 @@ def browser():
         pytest.skip(reason)
     with launch(path) as chromium:
         yield chromium
+
+
+@pytest.fixture(params=["small tensors in NumPy", "all in torch"])
+def both_ways(request, monkeypatch):
+    """Small tensors on the CPU go to the NumPy side; what torch makes of them must be as good."""
+    from softmax_lab.torch import _rows
+
+    if request.param == "all in torch":
+        monkeypatch.setattr(_rows, "SMALL", 0)

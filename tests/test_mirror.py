@@ -9,6 +9,7 @@ import torch
 import softmax_lab.numpy as np_side
 import softmax_lab.torch as torch_side
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 # torch has autograd for these
 ONLY_NUMPY = {"cross_entropy_with_grad", "linear_cross_entropy_with_grad"}
 RENAMED = {"axis": "dim", "rng": "generator", "keepdims": "keepdim"}

@@ -241,7 +241,7 @@ def fill(rows, outs, arrays, block):
 def is_small(x):
     """Whether the calls of torch's functions would cost more than what they compute."""
     return (
-        x.numel() <= SMALL
+        0 < x.numel() <= SMALL
         and x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.float64)
         and x.is_contiguous()

@@ -15,6 +15,7 @@ from tests import reference
 from tests.torch.devices import as_array, each_device, each_device_and_dtype
 from tests.torch.memory import peak
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 BAR = 4  # ulp
 
 

@@ -7,6 +7,7 @@ from torch.func import grad, hessian, jacrev, vjp, vmap
 
 import softmax_lab.torch as sl
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 SHAPE = (3, 4)
 TARGET = torch.tensor([1, 3, 0])
 IGNORED = torch.tensor([1, -100, 0])

@@ -8,20 +8,13 @@ import pytest
 import torch
 
 import softmax_lab.torch as sl
-from softmax_lab.torch import _rows
 from tests import reference
 from tests.torch.devices import as_array, each_device, each_device_and_dtype
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 INF, NAN = math.inf, math.nan
 FUNCTIONS = [sl.softmax, sl.log_softmax, sl.logsumexp]
 BAR = 4  # ulp: what the package promises
-
-
-@pytest.fixture(params=["small tensors in NumPy", "all in torch"], autouse=True)
-def both_ways(request, monkeypatch):
-    """Small tensors on the CPU go to the NumPy side; what torch makes of them must be as good."""
-    if request.param == "all in torch":
-        monkeypatch.setattr(_rows, "SMALL", 0)
 
 
 def rows_of(dtype):
