@@ -2,9 +2,7 @@
 
 import torch
 
-from softmax_lab.torch._rows import UNSIGNED, may_ask, run, transformable, transformed
-
-INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNSIGNED)
+from softmax_lab.torch._rows import INTEGERS, may_ask, run, transformable, transformed
 
 
 def require(x, ok, summary, error):

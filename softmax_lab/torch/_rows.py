@@ -29,6 +29,7 @@ KERNEL_DEVICES = ("cuda",) if os.environ.get("SOFTMAX_LAB_KERNELS") == "1" else 
 PLAIN = torch.Tensor.__torch_dispatch__
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # torch can do little more than convert these
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNSIGNED)
 
 
 def as_tensor(x, name, device=None):
@@ -43,7 +44,8 @@ def as_tensor(x, name, device=None):
     try:
         return torch.as_tensor(x, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise type(error)(f"{name} cannot be made a tensor: {error}") from error
+        kind = ValueError if isinstance(error, ValueError) else TypeError
+        raise kind(f"{name} cannot be made a tensor: {error}") from error
 
 
 def distributed(x):
@@ -73,7 +75,7 @@ def as_logits(x, dim, name="x", where=None):
     a floating dtype would round them.
     """
     x = as_tensor(x, name)
-    if x.dtype in FLOATING or x.dtype == torch.bool or x.is_complex() or not x.numel():
+    if x.dtype not in INTEGERS or not x.numel():
         return as_real(x, name)
     if distributed(x):
         raise TypeError(f"{name} must be floating to be a DTensor, but its dtype is {x.dtype}")

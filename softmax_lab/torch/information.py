@@ -174,18 +174,18 @@ def tolerance(p, dims):
     """Return how far from 1 rounding may have taken the sum of each row.
 
     What counts is the precision that the numbers came from, not the one that carries them: that of
-    the coarsest format that holds them all. Rounding to it costs each half an eps, or half the
-    smallest number.
+    any format that holds them all. Rounding to it costs each half an eps, or half the smallest
+    number.
     """
     classes = math.prod([p.shape[i] for i in dims])
-    may = 1e-6
+    may = p.new_full((), 1e-6)
     for dtype, error in (
         (torch.float32, 2**-12),
         (torch.float16, 2**-9 + classes * 2**-25),
         (torch.bfloat16, 2**-7),
     ):
         held = (p == p.to(dtype)).all(dims, keepdim=True)
-        may = torch.where(held, error, may)
+        may = torch.where(held, may.clamp(min=error), may)
     return may
 
 
@@ -201,6 +201,8 @@ def log_ratio(p, q):
 def log_ratio_of_logits(x, y, dims):
     """Return p = softmax(x), q = softmax(y) and log(q/p)."""
     p, q = softmax(x, dims), softmax(y, dims)
+    if not x.numel():  # nothing has no winner
+        return p, q, x
     # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
     e = torch.where((x == y) & x.isinf(), 0.0, y - x)
     winner = p == p.amax(dims, keepdim=True)

@@ -5,7 +5,7 @@ import math
 import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import as_real, eager, transformed, wide
+from softmax_lab.torch._rows import as_number, as_real, eager, transformed, wide
 from softmax_lab.torch._targets import even_shares, mean_of, prepare, shares
 
 
@@ -126,7 +126,7 @@ def linear_cross_entropy(
     >>> linear_cross_entropy(torch.zeros(2, 3), torch.zeros(4, 3), torch.tensor([0, 3]))
     tensor(1.3863)
     """
-    check_options(label_smoothing, z_loss, softcap)
+    label_smoothing, z_loss, softcap = options_of(label_smoothing, z_loss, softcap)
     x, weight, bias, dtype = layer(x, weight, bias)
     shape = (*x.shape[:-1], len(weight))
     _, target, class_weight = prepare(  # a tensor of the logits' shape, but one number
@@ -168,14 +168,18 @@ def linear_cross_entropy(
     return (loss, lse.reshape(shape[:-1]).to(dtype)) if return_lse else loss
 
 
-def check_options(label_smoothing, z_loss, softcap):
-    """Raise ValueError for an option that is out of range."""
+def options_of(label_smoothing, z_loss, softcap):
+    """Return the options as numbers, or raise ValueError for one that is out of range."""
+    label_smoothing = as_number(label_smoothing, "label_smoothing")
+    z_loss = as_number(z_loss, "z_loss")
+    softcap = None if softcap is None else as_number(softcap, "softcap")
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
     if not 0 <= z_loss < math.inf:
         raise ValueError(f"z_loss must be a finite number from 0 on, but it is {z_loss}")
     if softcap is not None and not 0 < softcap < math.inf:
         raise ValueError(f"softcap must be a finite number above 0, but it is {softcap}")
+    return label_smoothing, z_loss, softcap
 
 
 def layer(x, weight, bias):

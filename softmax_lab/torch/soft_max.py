@@ -83,7 +83,8 @@ def gumbel_noise(shape, *, generator=None, dtype=None):
     dtype = dtype or torch.get_default_dtype()
     if dtype not in FLOATING:
         raise TypeError(f"dtype must be floating, but it is {dtype}")
-    return standard_gumbel(shape, generator, dtype, generator and generator.device)
+    device = generator.device if isinstance(generator, torch.Generator) else None
+    return standard_gumbel(shape, generator, dtype, device)
 
 
 def standard_gumbel(shape, generator, dtype, device):
