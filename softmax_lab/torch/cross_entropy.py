@@ -5,11 +5,18 @@ import torch
 from softmax_lab.torch._autograd import CrossEntropy, composed
 from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, distributed, run
 from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
+from softmax_lab.torch._types import Number, OneDim, Reduction, Tensor, TensorLike
 
 
 def nll_loss(
-    log_probabilities, target, dim=-1, *, weight=None, ignore_index=-100, reduction="mean"
-):
+    log_probabilities: TensorLike,
+    target: TensorLike,
+    dim: OneDim = -1,
+    *,
+    weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
     r"""Take the negative log-likelihood of the right classes: :math:`-w_y \log p_y`.
 
     Parameters
@@ -58,15 +65,15 @@ def nll_loss(
 
 
 def cross_entropy(
-    logits,
-    target,
-    dim=-1,
+    logits: TensorLike,
+    target: TensorLike,
+    dim: OneDim = -1,
     *,
-    weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-):
+    weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: Number = 0.0,
+) -> Tensor:
     r"""Measure the cross-entropy of softmax(logits) and the target, from the logits.
 
     Parameters

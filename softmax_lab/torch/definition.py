@@ -5,9 +5,10 @@ from functools import reduce
 import torch
 
 from softmax_lab.torch._rows import as_dim, as_dims, as_logits, as_real, as_tensor
+from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 
 
-def linear(x, weight, bias=None):
+def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """Apply a linear layer: logits x Wᵀ + b.
 
     Parameters
@@ -61,7 +62,7 @@ def linear(x, weight, bias=None):
     return logits.to(dtype) if logits.dtype == torch.float64 else logits
 
 
-def naive_softmax(x, dim=-1):
+def naive_softmax(x: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Apply the formula of softmax, literally: :math:`e^{x_i} / \sum_j e^{x_j}`.
 
     Parameters
@@ -95,7 +96,7 @@ def naive_softmax(x, dim=-1):
     return x.exp() / x.exp().sum(as_dims(dim, x.ndim), keepdim=True)
 
 
-def predict(logits, dim=-1):
+def predict(logits: TensorLike, dim: OneDim = -1) -> Tensor:
     """Predict the class with the largest logit; the first of them where several tie.
 
     Parameters

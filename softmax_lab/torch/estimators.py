@@ -3,11 +3,14 @@
 import torch
 
 from softmax_lab.torch._rows import as_real, as_tensor
+from softmax_lab.torch._types import Generator, Reward, Tensor, TensorLike
 from softmax_lab.torch.soft_max import drawable, gumbel_max, standard_gumbel
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
-def reinforce_gradient(f, logits, *, generator=None):
+def reinforce_gradient(
+    f: Reward, logits: TensorLike, *, generator: Generator | None = None
+) -> Tensor:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw: :math:`f(z)(e_z - p)`.
 
     Parameters
@@ -49,7 +52,7 @@ def reinforce_gradient(f, logits, *, generator=None):
     return rewards(f, z) * ((classes == z).to(logits.dtype) - softmax(logits))
 
 
-def arsm_gradient(f, logits, *, generator=None):
+def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None = None) -> Tensor:
     r"""Estimate ∇E f(z), z ~ softmax(logits), from one draw and all its swaps (ARSM).
 
     Parameters

@@ -1,14 +1,18 @@
 """Chapter 5, Gradients: the Jacobian of softmax, its products with vectors, and a checker."""
 
+from collections.abc import Callable
+
 import torch
 
 from softmax_lab.numpy import check_gradient as check_arrays
+from softmax_lab.numpy.check import GradientReport
 from softmax_lab.torch._autograd import LogSoftmaxVJP, SoftmaxVJP
 from softmax_lab.torch._rows import apply, as_dim, as_logits, as_real, as_tensor
+from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import softmax
 
 
-def softmax_jacobian(x, dim=-1):
+def softmax_jacobian(x: TensorLike, dim: OneDim = -1) -> Tensor:
     r"""Return the Jacobian of softmax, :math:`\partial p_i / \partial x_j = p_i (δ_{ij} - p_j)`.
 
     Parameters
@@ -43,7 +47,7 @@ def softmax_jacobian(x, dim=-1):
     return off - torch.diag_embed(off.sum(-1))
 
 
-def softmax_vjp(x, v, dim=-1):
+def softmax_vjp(x: TensorLike, v: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Multiply the Jacobian of softmax with a vector from the left: the backward pass.
 
     Parameters
@@ -78,7 +82,7 @@ def softmax_vjp(x, v, dim=-1):
     return apply(SoftmaxVJP, softmax(x, dim), dim, like_x(v, x))
 
 
-def softmax_jvp(x, v, dim=-1):
+def softmax_jvp(x: TensorLike, v: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Multiply the Jacobian of softmax with a direction from the right: the forward mode.
 
     Parameters
@@ -112,7 +116,7 @@ def softmax_jvp(x, v, dim=-1):
     return softmax_vjp(x, v, dim)
 
 
-def log_softmax_vjp(x, v, dim=-1):
+def log_softmax_vjp(x: TensorLike, v: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Multiply the Jacobian of log-softmax with a vector from the left.
 
     Parameters
@@ -155,7 +159,13 @@ def like_x(v, x):
     return v
 
 
-def check_gradient(f, gradient, x, *, rtol=1e-6):
+def check_gradient(
+    f: Callable[[Tensor], Tensor],
+    gradient: Callable[[Tensor], TensorLike] | TensorLike,
+    x: TensorLike,
+    *,
+    rtol: float = 1e-6,
+) -> GradientReport:
     """Compare a gradient with finite differences, and with the complex step where `f` allows it.
 
     Parameters

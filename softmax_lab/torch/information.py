@@ -2,6 +2,7 @@
 
 import math
 from functools import partial
+from typing import SupportsIndex
 
 import torch
 
@@ -15,10 +16,11 @@ from softmax_lab.torch._rows import (
     autocast,
     wide,
 )
+from softmax_lab.torch._types import Dim, DType, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
-def one_hot(target, num_classes, dtype=None):
+def one_hot(target: TensorLike, num_classes: SupportsIndex, dtype: DType | None = None) -> Tensor:
     """Write class indices as vectors with a single 1.
 
     Parameters
@@ -62,7 +64,7 @@ def one_hot(target, num_classes, dtype=None):
     return (target[..., None] == classes).to(dtype or torch.get_default_dtype())
 
 
-def entropy(p, dim=-1):
+def entropy(p: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Measure the uncertainty of a distribution: :math:`-\sum_i p_i \log p_i`.
 
     Parameters
@@ -97,7 +99,9 @@ def entropy(p, dim=-1):
     return terms.sum(as_dims(dim, p.ndim)).to(dtype)
 
 
-def kl_divergence(p, q, dim=-1, *, from_logits=False):
+def kl_divergence(
+    p: TensorLike, q: TensorLike, dim: Dim = -1, *, from_logits: bool = False
+) -> Tensor:
     r"""Measure how far q is from p: :math:`\sum_i p_i \log (p_i / q_i)`.
 
     Parameters

@@ -4,9 +4,10 @@ import torch
 
 from softmax_lab.torch._checks import check_probabilities
 from softmax_lab.torch._rows import as_dims, as_real, wide
+from softmax_lab.torch._types import Dim, Tensor, TensorLike
 
 
-def sigmoid(x):
+def sigmoid(x: TensorLike) -> Tensor:
     r"""Turn log-odds into a probability: :math:`1 / (1 + e^{-x})`.
 
     Parameters
@@ -37,7 +38,7 @@ def sigmoid(x):
     )
 
 
-def logit(p):
+def logit(p: TensorLike) -> Tensor:
     r"""Turn a probability into log-odds: :math:`\log (p / (1 - p))`.
 
     Parameters
@@ -76,7 +77,7 @@ def logit(p):
     return torch.where(near, odds, x.log() - (-x).log1p()).to(p.dtype)
 
 
-def logits_from_probabilities(p, dim=-1):
+def logits_from_probabilities(p: TensorLike, dim: Dim = -1) -> Tensor:
     """Return the centred logits of given probabilities: log p less its mean.
 
     Parameters

@@ -7,9 +7,10 @@ import torch
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import as_number, as_real, eager, transformed, wide
 from softmax_lab.torch._targets import even_shares, mean_of, prepare, shares
+from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 
 
-def merge(first, second):
+def merge(first: Pair, second: Pair) -> tuple[Tensor, Tensor]:
     r"""Merge the pairs (m, s) of two pieces of a row into that of both together.
 
     Parameters
@@ -47,19 +48,19 @@ def merge(first, second):
 
 
 def linear_cross_entropy(
-    x,
-    weight,
-    target,
-    bias=None,
+    x: TensorLike,
+    weight: TensorLike,
+    target: TensorLike,
+    bias: TensorLike | None = None,
     *,
-    class_weight=None,
-    ignore_index=-100,
-    reduction="mean",
-    label_smoothing=0.0,
-    z_loss=0.0,
-    softcap=None,
-    return_lse=False,
-):
+    class_weight: TensorLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    label_smoothing: Number = 0.0,
+    z_loss: Number = 0.0,
+    softcap: Number | None = None,
+    return_lse: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
     r"""Take the cross-entropy of softmax(x Wᵀ + b) and the target, without holding the logits.
 
     Parameters

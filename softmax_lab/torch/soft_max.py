@@ -1,13 +1,17 @@
 """Chapter 3, Soft or max: the hard maximum, Gumbel noise, and gradients through a choice."""
 
+from collections.abc import Sequence
+from typing import SupportsIndex
+
 import torch
 
 from softmax_lab.torch._checks import require
 from softmax_lab.torch._rows import FLOATING, as_dim, as_logits, as_number, as_real, as_tensor, wide
+from softmax_lab.torch._types import DType, Generator, Number, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
-def hardmax(x, dim=-1):
+def hardmax(x: TensorLike, dim: OneDim = -1) -> Tensor:
     """Give the first of the largest entries 1, all others 0: softmax at temperature 0.
 
     Parameters
@@ -46,7 +50,12 @@ def hardmax(x, dim=-1):
     return y.masked_fill(x.isnan().any(dim, keepdim=True), torch.nan)
 
 
-def gumbel_noise(shape, *, generator=None, dtype=None):
+def gumbel_noise(
+    shape: SupportsIndex | Sequence[SupportsIndex],
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+) -> Tensor:
     r"""Draw standard Gumbel noise :math:`-\log(-\log U)`, U uniform between 0 and 1.
 
     Parameters
@@ -96,7 +105,9 @@ def standard_gumbel(shape, generator, dtype, device):
     return -exponential.clamp_(min=torch.finfo(wide(dtype)).eps / 2).log_().to(dtype)
 
 
-def gumbel_max(logits, dim=-1, *, generator=None):
+def gumbel_max(
+    logits: TensorLike, dim: OneDim = -1, *, generator: Generator | None = None
+) -> Tensor:
     """Draw a class with the probabilities of softmax: the argmax of logits plus Gumbel noise.
 
     Parameters
@@ -157,7 +168,14 @@ def perturbed(log_p, generator):
     return log_p + standard_gumbel(log_p.shape, generator, log_p.dtype, log_p.device)
 
 
-def gumbel_softmax(logits, tau=1.0, hard=False, dim=-1, *, generator=None):
+def gumbel_softmax(
+    logits: TensorLike,
+    tau: Number = 1.0,
+    hard: bool = False,
+    dim: OneDim = -1,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     r"""Draw a relaxed one-hot vector: :math:`\mathrm{softmax}((x + G) / \tau)`.
 
     Parameters

@@ -8,9 +8,10 @@ import torch
 
 from softmax_lab.torch._autograd import LogSoftmax, LogSumExp, Softmax
 from softmax_lab.torch._rows import apply, as_dims, as_logits, as_real, as_tensor, distributed
+from softmax_lab.torch._types import Dim, Tensor, TensorLike
 
 
-def softmax(x, dim=-1, *, where=None):
+def softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) -> Tensor:
     r"""Turn logits into probabilities: :math:`p_i = e^{x_i} / \sum_j e^{x_j}`.
 
     Parameters
@@ -58,7 +59,7 @@ def softmax(x, dim=-1, *, where=None):
     return apply(Softmax, x, dim).masked_fill(~where, 0.0)
 
 
-def log_softmax(x, dim=-1, *, where=None):
+def log_softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) -> Tensor:
     r"""Take the logarithm of softmax: :math:`x_i - \log \sum_j e^{x_j}`.
 
     Parameters
@@ -102,7 +103,9 @@ def log_softmax(x, dim=-1, *, where=None):
     return apply(LogSoftmax, x, dim).masked_fill(~where, -torch.inf)
 
 
-def logsumexp(x, dim=-1, *, keepdim=False, where=None):
+def logsumexp(
+    x: TensorLike, dim: Dim = -1, *, keepdim: bool = False, where: TensorLike | None = None
+) -> Tensor:
     r"""Sum on the scale of logarithms: :math:`\log \sum_j e^{x_j}`.
 
     Parameters
@@ -153,7 +156,7 @@ def logsumexp(x, dim=-1, *, keepdim=False, where=None):
     return y if keepdim or x.ndim == 0 else y.squeeze(as_dims(dim, x.ndim))
 
 
-def shifted_softmax(x, dim=-1):
+def shifted_softmax(x: TensorLike, dim: Dim = -1) -> Tensor:
     r"""Subtract the maximum, then apply the formula: the stable softmax of most libraries.
 
     Parameters

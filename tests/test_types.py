@@ -1,4 +1,4 @@
-"""What an editor shows: every public function says what goes in and what comes out."""
+"""What an editor shows: every public function, of both sides, says what goes in and comes out."""
 
 import inspect
 import os
@@ -10,13 +10,19 @@ from pathlib import Path
 import pytest
 
 import softmax_lab as lab
+import softmax_lab.torch as sl
 
-FUNCTIONS = [name for name in lab.__all__ if inspect.isfunction(getattr(lab, name))]
+FUNCTIONS = [
+    pytest.param(getattr(side, name), id=f"{side.__name__}.{name}")
+    for side in (lab, sl)
+    for name in side.__all__
+    if inspect.isfunction(getattr(side, name))
+]
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_argument_and_result_has_a_type(name):
-    signature = inspect.signature(getattr(lab, name))
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_argument_and_result_has_a_type(function):
+    signature = inspect.signature(function)
     assert signature.return_annotation is not inspect.Signature.empty
     for parameter in signature.parameters.values():
         assert parameter.annotation is not inspect.Parameter.empty, parameter
@@ -35,11 +41,19 @@ USES = {
     "lab.softmax([1.0], axis='last')": "arg-type",
     "lab.cross_entropy([[1.0]], [0], reduction='average')": "arg-type",
     "lab.gumbel_max([1.0], rng='a')": "arg-type",
+    "sl.softmax([[1, 2], [3, 4]], dim=(0, 1)).sum().backward()": "",
+    "sl.cross_entropy(torch.zeros(2, 3), [0, 1], reduction='mean') + 1.0": "",
+    "sl.gumbel_softmax(torch.zeros(3), torch.tensor(1.0), generator=torch.Generator())": "",
+    "sl.softmax([1.0], axis=0)": "call-arg",
+    "sl.softmax([1.0], dim='last')": "arg-type",
+    "sl.cross_entropy([[1.0]], [0], reduction='average')": "arg-type",
+    "sl.gumbel_max([1.0], generator=0)": "arg-type",
 }
 
 
 def test_a_type_checker_tells_right_calls_from_wrong_ones(tmp_path):
-    lines = ["import numpy as np", "import softmax_lab as lab", *USES]
+    imports = ("numpy as np", "torch", "softmax_lab as lab", "softmax_lab.torch as sl")
+    lines = [*(f"import {each}" for each in imports), *USES]
     (tmp_path / "calls.py").write_text("\n".join(lines) + "\n")
     command = [sys.executable, "-m", "mypy", "--config-file=", "--follow-imports=silent",
                f"--cache-dir={tmp_path}", "calls.py"]  # fmt: skip
@@ -47,7 +61,7 @@ def test_a_type_checker_tells_right_calls_from_wrong_ones(tmp_path):
     found = subprocess.run(
         command, cwd=tmp_path, env=where, capture_output=True, text=True, check=False
     )
-    for number, (use, code) in enumerate(USES.items(), start=3):
+    for number, (use, code) in enumerate(USES.items(), start=1 + len(imports)):
         told = [
             line
             for line in found.stdout.splitlines()
