@@ -199,10 +199,11 @@ def by_rows(rows, *arrays, like=None, small=None):
         results = rows(*widened(arrays))
         results = (results,) if one else results
         outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
-    elif small is not None and is_small(x):
-        in_numpy(small, outs, arrays)
     elif x.numel() and not launched(rows, outs, arrays):
-        fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
+        if small is not None and is_small(x):
+            in_numpy(small, outs, arrays)
+        else:
+            fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
     return outs[0] if one else outs
 
 
@@ -243,7 +244,7 @@ def fill(rows, outs, arrays, block):
 def is_small(x):
     """Whether the calls of torch's functions would cost more than what they compute."""
     return (
-        0 < x.numel() <= SMALL
+        x.numel() <= SMALL
         and x.device.type == "cpu"
         and x.dtype in (torch.float32, torch.float64)
         and x.is_contiguous()
