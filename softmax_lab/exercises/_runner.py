@@ -4,6 +4,7 @@ import copy
 import functools
 import inspect
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from traceback import format_exception_only
 
@@ -12,7 +13,7 @@ import numpy as np
 from softmax_lab.exercises import _limits as limits
 from softmax_lab.exercises._compare import compare, digits, unfit
 from softmax_lab.exercises._exercise import Exercise, Mistake, Property, Unfit, fresh
-from softmax_lab.exercises._state import originals, undisturbed
+from softmax_lab.exercises._state import originals, put_back, settled
 
 TOO_LONG = "it takes too long"
 STOPS = {TOO_LONG, "it raises KeyboardInterrupt"}  # there is no point in trying other cases
@@ -93,6 +94,7 @@ class Attempt:
     exercise: Exercise
     answer: object
     deadline: float
+    patches: bool = False  # whether the answer replaces functions of NumPy and the like
     printed: limits.Bounded = field(default_factory=limits.Bounded)
 
     def __post_init__(self):
@@ -100,7 +102,7 @@ class Attempt:
 
     def guarded(self, work, luck=1):
         """Return what `work` returns, or raise Unfit, whatever the answer does in it."""
-        with originals(), undisturbed(), limits.quiet(self.printed):
+        with originals() if self.patches else nullcontext(), settled(), limits.quiet(self.printed):
             limits.seed(luck)
             try:
                 return limits.within(max(0.01, self.deadline - time.monotonic()), work)
@@ -149,7 +151,24 @@ class Attempt:
         return same(finding.got, twice)
 
     def findings(self):
-        """Return what was found in every case, up to one that was stopped."""
+        """Return what was found in every case, up to one that was stopped.
+
+        To look for patches after each case would cost more than the cases. So it is done once, and
+        where there are some, all cases are tried again, each with NumPy put back before and after.
+        """
+        try:
+            found = self.tried()
+        except Exception:  # a patch may make our own code raise
+            if not put_back():
+                raise
+        else:
+            if not put_back():
+                return found
+        self.patches = True
+        return self.tried()
+
+    def tried(self):
+        """Return the findings of one pass."""
         found = []
         for prop in self.exercise.properties:
             for number in range(len(prop.cases)):

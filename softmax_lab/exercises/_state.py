@@ -1,8 +1,8 @@
 """Leave the reader's kernel as it was found, and see NumPy itself in whatever was patched.
 
 An answer runs in the reader's own process. What it changes there (print options, the recursion
-limit, `np.exp` itself) is put back after each case; and while a check works, NumPy, math and
-this package have the functions that they had when the exercises were imported.
+limit, `np.exp` itself) is put back; and while a check works, NumPy, math and this package have the
+functions that they had when the exercises were imported.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ def remember():
             _originals[name] = held, kept
 
 
-def _replaced():
+def replaced():
     """Return each name of a module that is not what it was: (namespace, name, now, then)."""
     return [
         (held, key, held.get(key, _gone), value)
@@ -39,17 +39,22 @@ def _replaced():
     ]
 
 
+def put_back():
+    """Undo every patch; return what was undone."""
+    found = replaced()
+    for held, key, _, then in found:
+        held[key] = then
+    return found
+
+
 @contextlib.contextmanager
 def originals():
     """Work with the modules as they were when first seen, and leave them as they were found."""
-    found = _replaced()
-    for held, key, _, then in found:
-        held[key] = then
+    found = put_back()
     try:
         yield
     finally:
-        for held, key, _, then in _replaced():
-            held[key] = then
+        put_back()
         for held, key, now, _ in found:
             if now is _gone:
                 del held[key]
@@ -76,12 +81,8 @@ def _collect(enabled):
     (gc.enable if enabled else gc.disable)()
 
 
-SETTINGS = [
-    (sys.getrecursionlimit, sys.setrecursionlimit),
-    (_directory, _change_directory),
-    (lambda: dict(os.environ), _put_environment),
-    (gc.isenabled, _collect),
-]
+SETTINGS = [(sys.getrecursionlimit, sys.setrecursionlimit), (gc.isenabled, _collect)]
+PLACES = [(_directory, _change_directory), (lambda: dict(os.environ), _put_environment)]
 GENERATORS = [
     (random.getstate, random.setstate),
     (np.random.get_state, np.random.set_state),
@@ -108,10 +109,24 @@ def _generators_of_torch():
 
 @contextlib.contextmanager
 def undisturbed():
-    """Put back, afterwards, whatever is set for the whole process."""
-    settings = SETTINGS + _settings_of_torch()
-    before = [(read, write, read()) for read, write in settings]
+    """Put back, after a check, whatever is set for the whole process."""
+    places = [(read, write, read()) for read, write in PLACES]
     seeds = [(write, read()) for read, write in GENERATORS + _generators_of_torch()]
+    try:
+        with settled():
+            yield
+    finally:
+        for read, write, value in places:
+            if read() != value:
+                write(value)
+        for write, state in seeds:
+            write(state)
+
+
+@contextlib.contextmanager
+def settled():
+    """Put back, after a case, the settings that our own arithmetic and frames depend on."""
+    before = [(read, write, read()) for read, write in SETTINGS + _settings_of_torch()]
     fresh_torch = "torch" not in sys.modules
     streams = sys.stdin, sys.stdout, sys.stderr
     with warnings.catch_warnings(), np.errstate(all="ignore"), np.printoptions():
@@ -123,8 +138,6 @@ def undisturbed():
             for read, write, value in before:
                 if read() != value:
                     write(value)
-            for write, state in seeds:
-                write(state)
             if fresh_torch and "torch" in sys.modules:  # the answer has imported it
                 sys.modules["torch"].set_default_dtype(sys.modules["torch"].float32)
                 sys.modules["torch"].set_grad_enabled(True)
