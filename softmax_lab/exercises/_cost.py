@@ -102,7 +102,11 @@ class Stream:
             if start is not None and number == len(self.chunks) - 1:
                 held = (tracemalloc.get_traced_memory()[0] - start) / original.itemsize
                 self.kept = max(held, numbers_in_new_tensors())
-            yield original.copy()
+            chunk = original.copy()
+            yield chunk
+            if not np.array_equal(chunk, original):
+                nudge = "The caller still needs its array. Which line writes into it?"
+                raise unfit(chunk, "it changes its input", nudge)
 
     def __repr__(self):
         if len(self.chunks) > 20:

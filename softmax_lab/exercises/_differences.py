@@ -353,7 +353,7 @@ FEATURES = [
     ("with −∞ among the entries", lambda x: np.isneginf(x).any()),
     ("with a single class", lambda x: x.ndim > 0 and x.shape[-1] == 1),
     ("with two classes", lambda x: x.ndim > 0 and x.shape[-1] == 2),
-    ("with 200 classes", lambda x: x.ndim > 0 and x.shape[-1] >= 200),
+    ("with 200 classes or more", lambda x: x.ndim > 0 and x.shape[-1] >= 200),
     ("when entries tie for the largest, or nearly do", tied),
     ("with float32", lambda x: x.dtype == np.float32),
     ("with integers", lambda x: x.dtype.kind in "iu"),

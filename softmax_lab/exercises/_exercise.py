@@ -106,9 +106,11 @@ def fresh(argument):
         return argument
     if argument.flags.c_contiguous:
         return argument.copy()
-    scattered = np.repeat(np.zeros_like(argument, order="K"), 2, axis=-1)[..., ::2]
-    scattered[...] = argument
-    return scattered
+    order = np.argsort([-abs(stride) for stride in argument.strides], kind="stable")
+    outer = argument.transpose(order)  # its axes as they lie in memory
+    scattered = np.repeat(np.zeros(outer.shape, outer.dtype), 2, axis=-1)[..., ::2]
+    scattered[...] = outer
+    return scattered.transpose(np.argsort(order))
 
 
 def cases(*arguments):

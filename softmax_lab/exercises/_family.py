@@ -9,7 +9,8 @@ import numpy as np
 from softmax_lab.exercises._exercise import Property, sample
 
 INF = np.inf
-LONG = sample(200, seed=40, scale=3)  # 200 classes
+LONG = sample(300, seed=40, scale=3)  # 300 classes: more than a byte can number
+LONG = np.roll(LONG, 280 - LONG.argmax())
 SPIKE = np.where(np.arange(200) == 150, 1000.0, -1000.0 - np.arange(200) / 64)
 
 
@@ -22,17 +23,20 @@ ORDINARY = {
     "the largest entry first, last or in the middle": rows(
         [3.0, 1.0, -2.0], [-1.5, 0.5, 2.25], [0.5, 2.0, -1.0, 0.25], [-3.0, -1.0, -2.0]
     ),
+    "entries of many digits": rows([1 / 7, -2 / 3, 0.9], [-31 / 17, 22 / 7, 5 / 11, -1e-4]),
     "ties, and entries that nearly tie": rows(
         [1.5, -0.5, 1.5],
         [2.0, 2.0, 1.0, -1.0],
         [0.0, 0.0, 0.0, 0.0],
         [1.0, 1.0 + 1e-9, 0.5],
         [-4.0, -4.0 - 1e-9],
+        [-1.0, 0.5, np.nextafter(0.5, 1)],
+        [np.nextafter(-3.0, -4), -3.0],
     ),
-    "one class, two classes, 200 classes": [*rows([2.5], [-0.75], [0.3, -1.1], [-2.0, 1.0]), LONG],
+    "one class, two classes, 300 classes": [*rows([2.5], [-0.75], [0.3, -1.1], [-2.0, 1.0]), LONG],
 }
 EXTREMES_OF_TEN = rows(
-    [10.0, -10.0, 9.5], [-10.0, -10.0, 10.0], [-9.0, 10.0, -10.0, 8.0], [-10.0, -9.5]
+    [10.0, -10.0, 9.5], [-10.0, -10.0, 10.0], [-9.0, 10.0, 8.0, -10.0], [-10.0, -9.5]
 )
 ANY_SIZE = [
     *rows(
@@ -45,12 +49,18 @@ ANY_SIZE = [
         [19999.0, -20000.0, 20000.0],
         [0.0, 700.0, 1400.0, 1400.0],
         [0.0, -30.0, -45.0, -60.0],
+        [0.0, -22.0, -24.0, -100.0, -400.0, -690.0],
+        [709.0, 708.5, 709.3, 709.2],
+        [-1e6, -1e6 - 1, -1e6 - 2.5],
         [12.0, -720.0, 55.0],
         [5000.0],
         [-5000.0, -5000.5],
     ),
     SPIKE,
 ]
+HUGE = rows(
+    [-4e12, -4e12 - 1, -5e12, -4e12 - 2], [1e300, -1e300, 3e300], [-1e300, -2e300], [5e15, 0.0]
+)
 INFINITE = rows(
     [0.0, -INF, 1.0, -INF],
     [-INF, 0.5, 2.0],
@@ -67,6 +77,8 @@ BATCHES = [
     sample(1, 4, seed=44),
     sample(5, 1, seed=45),
     sample(6, 2, seed=46),
+    sample(300, 3, seed=53),
+    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]]),
 ]
 ROWS_OF_ROWS = [sample(2, 3, 4, seed=47), sample(3, 3, 3, seed=48), sample(1, 2, 1, 5, seed=49)]
 FAR_APART = rows(
@@ -76,9 +88,19 @@ FAR_APART = rows(
 )
 INFINITE_BATCH = rows([[-INF, -5.0], [2.0, 2.0]], [[1000.0, -INF, 0.0], [-INF, -INF, -1000.0]])
 SINGLE = [row.astype(np.float32) for row in rows([1.5, -0.25, 0.5], [-4.0, 2.0])]
-SINGLE_LARGE = [row.astype(np.float32) for row in rows([90.0, 89.0, 1.0], [-200.0, -201.0, -203.0])]
+SINGLE_LARGE = [
+    row.astype(np.float32)
+    for row in rows([90.0, 89.0, 1.0], [-200.0, -201.0, -203.0], [88.0, 88.25, 87.5, 88.5])
+]
 SCATTERED_ROWS = [sample(10, seed=50)[::2]]
 SCATTERED_BATCHES = [sample(4, 3, seed=51).T, sample(3, 8, seed=52)[:, 1::2]]
+
+
+WHOLE = [
+    np.array([[3, 1, 2], [-5, -4, -4]]),
+    np.array([2**53, 2**53 + 1, 5]),
+    np.array([-(10**18), 0, -7]),
+]
 
 
 def in_single(*arguments):

@@ -37,6 +37,7 @@ class Finding:
     prop: Property
     number: int  # which of the property's cases
     got: object = None
+    live: object = None  # what came back itself, of which `got` is a copy
     expected: object = None
     mistake: Mistake | None = None
 
@@ -132,7 +133,8 @@ class Attempt:
         right = copy.deepcopy(expected(self.exercise, prop, number))
         finding = Finding(prop, number, expected=right)
         try:
-            finding.got = self.guarded(lambda: self.value(finding))
+            finding.live = self.guarded(lambda: self.value(finding))
+            finding.got = copy.deepcopy(finding.live)
             if again and not self.repeats(finding):
                 nudge = "Take randomness from `rng` if you are given one, and else from nowhere."
                 raise unfit(finding.got, "the same input gives different results", nudge)
@@ -175,6 +177,10 @@ class Attempt:
                 found.append(self.try_case(prop, number, again=number == 0))
                 if found[-1].mistake is not None and found[-1].mistake.name in STOPS:
                     return found
+        for finding in found:
+            if finding.mistake is None and not same(finding.got, finding.live):
+                nudge = "The caller still has it. Does each call return an array of its own?"
+                finding.mistake = Mistake("a later call changes an earlier result", nudge)
         return found
 
 

@@ -18,6 +18,7 @@ SIGMAS = 6.4
 DRAWS, FEW_DRAWS, ESTIMATES = 16_000, 600, 2000
 SPREAD = (0, 0.08)
 SCORE = (0.15, 3.0)  # for `beyond`, where anything but 0 is wrong
+LAGGED = 9.5  # standard deviations: the most remarkable of 16,000 lags, of a skew distribution
 KOLMOGOROV = (0.22, 3.44)  # chance leaves this interval with a probability of 2e-10
 
 
@@ -159,6 +160,19 @@ def neighbours(values):
     return [*pairs, (values[:half], values[::-1][:half])]
 
 
+def at_all_lags(a, b):
+    """Return the mean of a times b, moved on by each lag in turn; summed over a second axis."""
+    products = np.fft.rfft(a, axis=0) * np.conj(np.fft.rfft(b, axis=0))
+    return np.fft.irfft(products.reshape(len(products), -1).sum(axis=1), len(a)) / len(a)
+
+
+def farthest(first, second, mean, deviation):
+    """Return the most remarkable agreement, at any lag, of a call with itself and with another."""
+    scores = [at_all_lags(first, first)[1:], at_all_lags(first, second)]
+    scores = (np.concatenate(scores) - mean) * np.sqrt(len(first)) / deviation
+    return beyond(scores[abs(scores).argmax()], -LAGGED, LAGGED)
+
+
 def worst(scores):
     """Return the score that is farthest from 0."""
     return beyond(max(scores, key=abs))
@@ -169,10 +183,13 @@ def dependence(answer, row, seed):
     rng, rows = seed.fresh(), np.tile(row, (DRAWS // 2, 1))
     first, second = draws(answer, rows, rng), draws(answer, rows, rng)
     agree = (lab.softmax(row) ** 2).sum()
-    return worst(
-        (np.mean(a == b) - agree) / np.sqrt(agree * (1 - agree) / len(a))
+    deviation = np.sqrt(agree * (1 - agree))
+    near = worst(
+        (np.mean(a == b) - agree) / deviation * np.sqrt(len(a))
         for a, b in [*neighbours(first), (first, second)]
     )
+    one_hot = [np.eye(len(row))[np.clip(z, 0, len(row) - 1)] for z in (first, second)]
+    return near or farthest(*one_hot, agree, deviation)
 
 
 def forbidden(answer, row, seed):
@@ -246,6 +263,17 @@ def logistic(row, tau, seed):
     return np.array([row[0] - row[1], row[1] - row[2], np.pi / np.sqrt(3), np.tanh(0.5)])
 
 
+def undecided(answer, row, tau, seed):
+    """Return in which share of the rows no entry is rounded to 0."""
+    y = relaxed(answer, np.tile(row, (DRAWS, 1)), tau, seed.fresh())
+    return (y.min(axis=-1) > 0).mean()
+
+
+def logistic_share(row, tau, seed):
+    """Return what `undecided` measures for two equal logits: e^-745 is the last that is not 0."""
+    return np.tanh(745.13 * tau / 2)
+
+
 def distribution(answer, row, tau, seed):
     """Return how far each difference is from the logistic distribution (Kolmogorov, Smirnov)."""
     n, far = DRAWS, []
@@ -263,7 +291,9 @@ def correlation(answer, row, tau, seed):
         np.log(y[:, 0] / y[:, 1]) for y in [relaxed(answer, rows, tau, rng) for _ in range(2)]
     )
     pairs = [*neighbours(first), (first, second)]
-    return worst(correlated(a, b) * np.sqrt(len(a)) for a, b in pairs)
+    near = worst(correlated(a, b) * np.sqrt(len(a)) for a, b in pairs)
+    centred = [values - values.mean() for values in (first, second)]
+    return near or farthest(*centred, 0.0, first.std() * second.std())
 
 
 def correlated(a, b):

@@ -281,7 +281,11 @@ EXERCISES = [
             ),
             Property(
                 "any other t at a logit of -inf makes the loss infinite, however small t is",
-                [(INFINITE_FIRST, np.array([[1e-12, 0.5, 0.5]])), (INFINITE_FIRST, np.eye(3)[[0]])],
+                [
+                    (INFINITE_FIRST, np.array([[1e-12, 0.5, 0.5]])),
+                    (INFINITE_FIRST, np.array([[1e-320, 0.5, 0.5]])),
+                    (INFINITE_FIRST, np.eye(3)[[0]]),
+                ],
             ),
             Property(
                 "tiny t at large logits",

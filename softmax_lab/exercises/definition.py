@@ -116,7 +116,8 @@ EXERCISES = [
                 "the first one wins a tie", cases([[1.0, 2.0, 2.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
             ),
             *family.logits(axes="any", infinite=True),
-            Property("integers", cases(np.array([[3, 1, 2], [-5, -4, -4]]))),
+            Property("logits far beyond what can be exponentiated", cases(*family.HUGE)),
+            Property("integers, up to 10**18", cases(*family.WHOLE)),
         ],
         mistakes=mistakes.PREDICT,
         hints=[
@@ -137,7 +138,7 @@ EXERCISES = [
                 [(sample(4, seed=1), 2, 1), (sample(4, seed=1), 1, 2), (sample(5), 4, 0)],
             ),
             Property(
-                "one class, two classes, 200 classes",
+                "one class, two classes, 300 classes",
                 [
                     (np.array([-2.5]), 0, 0),
                     (np.array([0.5, -1.0]), 1, 0),
@@ -169,6 +170,7 @@ EXERCISES = [
                     (np.array([300.0, 1.0, -300.0]), 0, 2),
                     (np.array([300.0, 1.0, -300.0]), 2, 0),
                     (np.array([0.0, -40.0]), 1, 0),
+                    (np.array([5.0, 710.0]), 1, 0),
                 ],
             ),
             Property("integers", [(np.array([2, 0, 1, -3]), 3, 0)]),

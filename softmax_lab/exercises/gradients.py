@@ -71,6 +71,7 @@ def products(example, *more):
                 (sample(3), np.full(3, 2.0)),
                 (sample(4), np.array([0.0, 0.0, -3.0, 0.0])),
                 (sample(3), np.array([100.0, 0.0, -100.0])),
+                (sample(3), np.array([12345.0, -7e8, 0.5])),
             ],
         ),
         *family.logits(upstream, axes="any", infinite=True),
@@ -88,6 +89,11 @@ WAVES = Smooth(
 )
 PRODUCT = Smooth(
     "f(x) = x[0] * x[1]", lambda x: x[0] * x[1], lambda x: np.array([x[1], x[0]], dtype=float)
+)
+DOWNHILL = Smooth(
+    "f(x) = x[0] - 2 * x[1] * x[2]",
+    lambda x: x[0] - 2 * x[1] * x[2],
+    lambda x: np.array([1.0, -2 * x[2], -2 * x[1]]),
 )
 SURPRISE = Smooth("f(x) = logsumexp(x)", lab.logsumexp, lab.softmax)
 
@@ -129,7 +135,12 @@ EXERCISES = [
             Property("the example", [(PRODUCT, np.array([2.0, 3.0]))], nudged, tolerance=PRECISE),
             Property(
                 "curved functions",
-                [(CUBES, sample(3)), (WAVES, sample(3, seed=1)), (SURPRISE, sample(4))],
+                [
+                    (CUBES, sample(3)),
+                    (WAVES, sample(3, seed=1)),
+                    (SURPRISE, sample(4)),
+                    (DOWNHILL, np.array([0.3, 1.25, 0.5])),
+                ],
                 nudged,
                 tolerance=PRECISE,
             ),
@@ -154,6 +165,7 @@ EXERCISES = [
                 [
                     (CUBES, np.array([1, 2, -1])),
                     (PRODUCT, np.array([0, 3])),
+                    (WAVES, np.array([1, 0, 2])),
                     (CUBES, np.array([1.3, -0.7, 2.1], dtype=np.float32)),
                     (WAVES, np.array([0.1, 0.7, -1.0], dtype=np.float32)),
                 ],

@@ -137,6 +137,7 @@ EXERCISES = [
         "sigmoid_as_softmax(z)",
         "The sigmoid is a softmax",
         right=lab.sigmoid,
+        tiny=True,
         properties=[
             Property("the example", cases([0.0, np.log(3.0)])),
             Property(
@@ -158,7 +159,8 @@ EXERCISES = [
                 cases(
                     [1000.0, -1000.0, 0.0],
                     [20000.0, -20000.0],
-                    [30.0, -20.5, 5.5, -9.0, -23.5],
+                    [30.0, -20.5, 5.5, -9.0, -23.5, 20.25],
+                    [-40.0, -300.5, -700.25],
                     np.array(800.0),
                     np.array(-800.0),
                     [1e-9, -1e-9, 0.0],
@@ -197,7 +199,10 @@ EXERCISES = [
                 cases([0.5, 0.75, 1.0], [0.0, 0.25], np.array(0.0), np.array(1.0), [[0.0], [1.0]]),
                 probe=infinite_ends,
             ),
-            Property("tiny probabilities", cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15))),
+            Property(
+                "tiny probabilities",
+                cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15)),
+            ),
             Property("nearly certain ones", cases([1 - 2.0**-20, 1 - 3e-6])),
             Property("as near to 1 as a float gets", cases([1 - 2.0**-40]), tolerance=(1e-4, 0)),
             Property("float32", cases(np.float32([0.25, 1e-9, 0.75, 0.0]))),
@@ -224,7 +229,7 @@ EXERCISES = [
             ),
             Property(
                 "temperatures from 0.05 to 50",
-                [scaled(k / 3.641) for k in (0.06, 0.3, 2.0, 12.0, 49.0)],
+                [scaled(k / 3.641) for k in (0.051, 0.3, 2.0, 12.0, 49.5)],
                 tolerance=(2e-4, 0),
             ),
             Property(

@@ -34,7 +34,8 @@ EXERCISES = [
             Property("the example", cases([[1.0, 3.0, 2.0], [5.0, 5.0, 0.0]])),
             Property("ties", cases([2.0, 2.0, 2.0, 1.0], [[0.0, 1.0, 1.0], [-1.0, -1.0, -2.0]])),
             *family.logits(axes="any", infinite=True),
-            Property("integers", cases(np.array([[3, 1, 2], [-5, -4, -4]]))),
+            Property("logits far beyond what can be exponentiated", cases(*family.HUGE)),
+            Property("integers, up to 10**18", cases(*family.WHOLE)),
         ],
         mistakes=mistakes.HARDMAX,
         hints=[
@@ -52,9 +53,19 @@ EXERCISES = [
             Property("the example", [(np.array([1.0, 2.0, 3.0]), 2.0)]),
             Property(
                 "below 1 sharper, above 1 flatter, and at 1 as it was",
-                [(sample(4), 0.5), (sample(4), 5.0), (sample(4), 1.0), (sample(3), 50.0)],
+                [
+                    (sample(4), 0.5),
+                    (sample(4), 5.0),
+                    (sample(4), 1.0),
+                    (sample(3), 50.0),
+                    (sample(5), 1.37),
+                ],
             ),
             *family.logits(lambda x: (x, 0.7), axes="any", infinite=True),
+            Property(
+                "logits of any size at tau = 1, and at 50",
+                [(row, tau) for row in family.ANY_SIZE[:5] for tau in (1.0, 50.0)],
+            ),
             Property(
                 "tau = 0.001",
                 [
@@ -99,7 +110,7 @@ EXERCISES = [
             ),
             Property(
                 "rows are independent of each other, and calls too",
-                [(np.zeros(4), Seed(9))],
+                [(np.zeros(4), Seed(9)), (np.zeros(50), Seed(16))],
                 probe.dependence,
                 probe.zero,
                 measures="how many standard deviations oftener than by chance two rows agree",
@@ -117,13 +128,13 @@ EXERCISES = [
                 otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
             ),
             Property(
-                "noise that is rare, but large, is possible",
-                [(np.array([0.0, -10.0]), Seed(21))],
+                "noise that is rare is possible, of 20 and of -3",
+                [(np.array([0.0, -10.0]), Seed(21)), (np.array([0.0, 2.0]), Seed(22))],
                 probe.tail,
                 probe.one,
-                measures="in which share of such rows the class with the noise of 20 won",
+                measures="in which share of such rows the class won that the noise lifts",
                 tolerance=(0, 1e-9),
-                otherwise="large noise does not come through. Is it cut off, or kept small by an "
+                otherwise="rare noise does not come through. Is it cut off, or kept away by an "
                 "epsilon?",
             ),
             Property(
@@ -136,7 +147,11 @@ EXERCISES = [
             ),
             Property(
                 "a logit of -inf is never drawn, even when rng returns 0",
-                [(MASKED, Seed(4)), (np.array([-1000.0, -np.inf, -1001.0]), Seed(12))],
+                [
+                    (MASKED, Seed(4)),
+                    (np.array([-1000.0, -np.inf, -1001.0]), Seed(12)),
+                    (np.array([-np.inf, -4e12, -4e12 - 1]), Seed(17)),
+                ],
                 probe.forbidden,
                 probe.zero,
                 measures="whether it is ever drawn: 1 means yes",
@@ -171,7 +186,12 @@ EXERCISES = [
             ),
             Property(
                 "the noise is as wide as Gumbel's, and tau divides it too",
-                [(ROW, 0.7, Seed(2)), (ROW + 20000, 2.0, Seed(3))],
+                [
+                    (ROW, 0.7, Seed(2)),
+                    (ROW + 20000, 2.0, Seed(3)),
+                    (ROW, 0.05, Seed(16)),
+                    (ROW, 50.0, Seed(17)),
+                ],
                 probe.spread,
                 probe.logistic,
                 measures="of d = tau log(y_0 / y_1): the mean, the same with y_1 / y_2, the "
@@ -179,6 +199,15 @@ EXERCISES = [
                 otherwise="the noise has another centre or width than Gumbel's. What is divided by "
                 "tau, and which noise is added?",
                 tolerance=probe.SPREAD,
+            ),
+            Property(
+                "tau = 0.001 and 0.003 leave some rows undecided",
+                [(np.zeros(2), 0.001, Seed(19)), (np.zeros(2), 0.003, Seed(20))],
+                probe.undecided,
+                probe.logistic_share,
+                measures=f"the share of {probe.DRAWS} rows in which no entry is rounded to 0",
+                tolerance=(0, 0.03),
+                otherwise="at a small tau the rows have another shape. Is tau what was given?",
             ),
             Property(
                 "its distribution is Gumbel's, neither worse nor better than by chance",
@@ -192,7 +221,7 @@ EXERCISES = [
             ),
             Property(
                 "rows are independent of each other, and calls too",
-                [(OTHER, 1.5, Seed(13))],
+                [(OTHER, 1.5, Seed(13)), (np.zeros(50), 1.5, Seed(21))],
                 probe.correlation,
                 probe.zero,
                 measures="how many standard deviations the correlation of two rows is from 0",
@@ -210,13 +239,13 @@ EXERCISES = [
                 otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
             ),
             Property(
-                "noise that is rare, but large, is possible",
-                [(np.array([0.0, -10.0]), 0.5, Seed(22))],
+                "noise that is rare is possible, of 20 and of -3",
+                [(np.array([0.0, -10.0]), 0.5, Seed(22)), (np.array([0.0, 2.0]), 0.5, Seed(23))],
                 probe.relaxed_tail,
                 probe.one,
-                measures="in which share of such rows the class with the noise of 20 won",
+                measures="in which share of such rows the class won that the noise lifts",
                 tolerance=(0, 1e-9),
-                otherwise="large noise does not come through. Is it cut off, or kept small by an "
+                otherwise="rare noise does not come through. Is it cut off, or kept away by an "
                 "epsilon?",
             ),
             Property(
@@ -262,6 +291,7 @@ EXERCISES = [
                     (rewards(1.0, -2.0), np.array([0.5, -0.5]), Seed(7)),
                     (rewards(1.0, 2.0, 3.0, 4.0, -5.0), np.array([0.0, 1, -1, 0.5, 0]), Seed(8)),
                     (rewards(4.0), np.array([2.0]), Seed(9)),
+                    (rewards(0.25, -100.5, 30.25, 0.75), np.array([0.3, 0.1, -0.2, 0]), Seed(16)),
                 ],
                 probe.misses,
                 lambda f, logits, seed: np.zeros(len(logits)),
@@ -288,6 +318,7 @@ EXERCISES = [
                     (rewards(2.0, 3.0, 5.0), np.array([1.0, 0.0, -0.5]), Seed(5)),
                     (rewards(2.0, -1.0), np.array([-1.0, 0.5]), Seed(13)),
                     (rewards(2.0, -1.0, 4.0), np.array([-1.0, 3.0, 0.0]), Seed(15)),
+                    (rewards(*range(1, 52)), np.log([50.0] + 50 * [1.0]), Seed(17)),
                 ],
                 probe.estimate_shares,
                 lambda f, logits, seed: lab.softmax(logits),
@@ -325,11 +356,30 @@ EXERCISES = [
             ),
             Property("many draws", [(*GAMES[k % 4][:2], Seed(10 + k)) for k in range(160)]),
             Property(
+                "logits of many digits",
+                [
+                    (*GAMES[k % 4][:1], np.array([5.0, -2.0, 1.0]) / (7 + k), Seed(300 + k))
+                    for k in range(80)
+                ],
+            ),
+            Property(
+                "two classes of the same reward",
+                [
+                    (rewards(*values), np.array([0.5, -0.2, 0.1]), Seed(200 + k))
+                    for values in ([2.0, 2.0, -1.0], [0.0, 3.0, 3.0], [-1.5, 4.0, -1.5])
+                    for k in range(4)
+                ],
+            ),
+            Property(
                 "logits of any size, negative rewards",
                 [
                     (rewards(-1.0, 3.0, 0.5), np.array([1000.0, 999.0, -1000.0]), Seed(30)),
                     (rewards(-1.0, 3.0, 0.5), np.array([-20000.0, -20001.0, -20000.5]), Seed(31)),
                     (rewards(-1.0, 3.0, 0.5), np.array([-1000.0, 0.0, 1000.0]), Seed(32)),
+                    *[
+                        (rewards(-1.0, 3.0, 0.5), np.array([-20000.0, -20001.5, -20000.5]), Seed(k))
+                        for k in range(40, 60)
+                    ],
                 ],
             ),
         ],

@@ -78,13 +78,16 @@ EXERCISES = [
                     Stream([1000, 999], [-1000], [999.5, 0]),
                     Stream([-20000, -20001], [-20000.5], [-20003]),
                     Stream([-20000], [20000, 19999], [0]),
+                    Stream([-3e300, -2e300], [-3e300]),
                     Stream([2.5]),
                     Stream([-3], [0, -5, 1000], [1, 2000, 3]),
                     Stream([1000, -1000, -2000], [-3000, 1, 0]),
                     Stream([1, 1], [1], [1, 1, 1]),
                 ),
             ),
-            Property("many chunks", cases(Stream(*sample(9, 2, scale=4)))),
+            Property(
+                "many chunks", cases(Stream(*sample(9, 2, scale=4)), Stream(*sample(1500, 1)))
+            ),
             Property(
                 "of a long stream, one chunk at a time is held",
                 cases(Stream(*sample(200, 100, seed=3, scale=4))),

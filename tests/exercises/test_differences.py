@@ -21,7 +21,7 @@ WORDS = {
     "only about 7 digits are right": lambda x: lab.softmax(x.astype(np.float32)).astype(float),
     "1 divided by what is asked for": lambda x: 1 / lab.softmax(x),
     "the square of what is asked for": lambda x: lab.softmax(x) ** 2,
-    "wrong only with 200 classes": lambda x: lab.softmax(x) ** (1 + (x.size > 100) / 9),
+    "wrong only with 200 classes or more": lambda x: lab.softmax(x) ** (1 + (x.size > 100) / 9),
     "wrong only with float32": lambda x: lab.softmax(x) ** (1 + (x.dtype == np.float32) / 9),
     "wrong only in the first class": lambda x: (
         lab.softmax(x) + (np.arange(x.size) == 0) * np.linspace(0.1, 0.2, x.size)

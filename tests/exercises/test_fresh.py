@@ -5,11 +5,13 @@ import pytest
 from softmax_lab import exercises
 from softmax_lab.exercises._compare import OTHER
 from tests.exercises.answers import NAMES, SECONDS, bank
+from tests.exercises.bank.fifth import FIFTH
+from tests.exercises.bank.fourth import FOURTH, FOURTH_RIGHT
 from tests.exercises.bank.fresh import FRESH
 from tests.exercises.bank.second import SECOND, UNUSUAL
 from tests.exercises.bank.third import THIRD
 
-ROUNDS = FRESH, SECOND, THIRD
+ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH
 ANSWERS = [
     pytest.param(name, answer, id=f"{name}-{fault}")
     for attacks in ROUNDS
@@ -17,8 +19,9 @@ ANSWERS = [
     for fault, answer in answers.items()
 ]
 RIGHT = [
-    pytest.param(name, answer, id=f"{name}-{number}")
-    for name, answers in UNUSUAL.items()
+    pytest.param(name, answer, id=f"{name}-{answer.__name__}-{number}")
+    for unusual in (UNUSUAL, FOURTH_RIGHT)
+    for name, answers in unusual.items()
     for number, answer in enumerate(answers)
 ]
 
@@ -49,3 +52,10 @@ def test_few_refusals_say_no_more_than_that_other_numbers_come_back():
 def test_every_exercise_is_attacked_six_times_or_more():
     for name in NAMES:
         assert len(FRESH[name]) + len(SECOND.get(name, ())) >= 6, name
+
+
+def test_every_exercise_of_the_fourth_round_is_tried_six_times_wrong_and_three_times_right():
+    for name in FOURTH:
+        assert len(FOURTH[name]) >= 6, name
+        assert len(FOURTH_RIGHT[name]) >= 3, name
+        assert len(FIFTH[name]) >= 2, name

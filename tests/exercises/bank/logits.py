@@ -53,8 +53,8 @@ def shift_by_any_maximum(x, allowed):
 
 
 def sigmoid_by_cases(z):
-    positive = 1 / (1 + np.exp(-abs(z)))
-    return np.where(z >= 0, positive, 1 - positive)
+    small = np.exp(-abs(z))
+    return np.where(z >= 0, 1, small) / (1 + small)
 
 
 def sigmoid_by_softmax(z):
@@ -228,7 +228,7 @@ WRONG = {
         ("the mask is ignored", lambda x, allowed: special.softmax(x, axis=-1)),
     ],
     "sigmoid_as_softmax": [
-        ("the probability of the second class", lambda z: 1 - special.expit(z)),
+        ("the probability of the second class", lambda z: special.expit(-z)),
         ("a softmax over all entries of z", special.softmax),
         (
             "the pair is (z, -z): the gap is doubled",

@@ -443,7 +443,7 @@ UNUSUAL = {
     "batch_softmax": [by_loop(row_softmax), lambda x: (np.exp(x).T / np.exp(x).sum(1)).T],
     "predict": [
         lambda x: (x == x.max(-1, keepdims=True)).argmax(-1),
-        lambda x: np.argsort(-x, axis=-1, kind="stable")[..., 0].astype(np.uint8).tolist(),
+        lambda x: np.argsort(-x, axis=-1, kind="stable")[..., 0].astype(np.uint16).tolist(),
     ],
     "odds": [lambda x, i, j: np.float64(np.exp(np.subtract(x[i], x[j])))],
     "saturation_gap": [lambda dtype: dtype(-np.log(np.finfo(dtype).eps / 2))],
@@ -453,7 +453,7 @@ UNUSUAL = {
             - (special.xlogy(1, np.where(p > 0, p, 1)).sum(-1) / (p > 0).sum(-1))[..., None]
         ),
     ],
-    "sigmoid_as_softmax": [special.expit, lambda z: 0.5 * (1 + np.tanh(np.asarray(z) / 2))],
+    "sigmoid_as_softmax": [special.expit, lambda z: 1 / (1 + np.exp(-np.asarray(z, float)))],
     "log_odds": [special.logit, lambda p: np.log(p) - special.log1p(-np.asarray(p))],
     "masked_softmax": [
         lambda x, where: lab.softmax(np.where(where, x, -1e9)) * where,

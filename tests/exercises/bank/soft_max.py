@@ -24,8 +24,8 @@ def tempered_rows(x, tau):
 
 
 def tempered_powers(x, tau):
-    shifted = np.exp(x - x.max(axis=-1, keepdims=True)) ** (1 / tau)
-    return shifted / shifted.sum(axis=-1, keepdims=True)
+    powers = np.exp2((x - x.max(axis=-1, keepdims=True)) / tau * np.log2(np.e))
+    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def uniform(rng, shape):
