@@ -285,6 +285,7 @@ EXERCISES = [
                     (INFINITE_FIRST, np.array([[1e-12, 0.5, 0.5]])),
                     (INFINITE_FIRST, np.array([[1e-320, 0.5, 0.5]])),
                     (INFINITE_FIRST, np.eye(3)[[0]]),
+                    (WITH_IMPOSSIBLE, np.array([[0.5, 0.25, 0.25], [0.5, 0.5, 0.0]])),
                 ],
             ),
             Property(

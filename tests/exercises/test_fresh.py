@@ -9,9 +9,10 @@ from tests.exercises.bank.fifth import FIFTH
 from tests.exercises.bank.fourth import FOURTH, FOURTH_RIGHT
 from tests.exercises.bank.fresh import FRESH
 from tests.exercises.bank.second import SECOND, UNUSUAL
+from tests.exercises.bank.sixth import SIXTH
 from tests.exercises.bank.third import THIRD
 
-ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH
+ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH
 ANSWERS = [
     pytest.param(name, answer, id=f"{name}-{fault}")
     for attacks in ROUNDS
