@@ -101,11 +101,12 @@ EXERCISES = [
                 ],
             ),
             Property(
-                "allowed logits of -1000 or -20000",
+                "allowed logits of -1000, -20000 or -3,000,000",
                 [
                     (np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE])),
                     (np.array([-20000.0, -5.0, -20001.0]), np.array([TRUE, FALSE, TRUE])),
                     (np.array([-20000.0, 5.0]), np.array([TRUE, FALSE])),
+                    (np.array([-3e6, 5.0, -3e6 - 1]), np.array([TRUE, FALSE, TRUE])),
                 ],
             ),
             *family.logits(lambda x: (x, some(x)), axes="any", zeros=True),
