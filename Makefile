@@ -58,8 +58,8 @@ gpu: .venv/.ready ## test the torch side on a GPU and measure its kernels there 
 accuracy: .venv/.ready ## write the errors in ulp of ours, SciPy, torch, JAX against mpmath
 	@$(BIN)/python -m benchmarks.accuracy
 
-mutation: .venv/.ready ## mutate the solutions, see that the exercise checks notice (minutes)
-	@$(BIN)/python tools/mutation.py
+mutation: .venv/.ready ## mutate the solutions, or MODULES="numpy torch/_rows" of the package (minutes, hours)
+	@$(BIN)/python tools/mutation.py $(MODULES)
 
 pages: book ## picture every page (_build/screenshots) and measure it (docs/pages.md)
 	@$(BIN)/python -m tools.pages screenshots
