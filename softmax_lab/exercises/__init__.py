@@ -96,7 +96,7 @@ def check(name, answer, *, seconds=10.0):
     odds: solved. All 8 properties hold.
       ✓ the example
       ✓ three classes and more, either way round
-      ✓ one class, two classes, 200 classes
+      ✓ one class, two classes, 300 classes
       ✓ the size of the logits does not matter, only their difference
       ✓ a class against itself, and against one that ties with it or nearly does
       ✓ very large and very small odds
