@@ -74,7 +74,8 @@ def test_without_scripts_and_in_print_everything_is_open(browser, address, chapt
     url = f"{address}/book/{chapter}.html"
     hidden = """() => [...document.querySelectorAll(
         ".covered, .covered > *, .sentences, .sentences > li, .answer")].filter(
-        e => getComputedStyle(e).display === "none" && !e.matches("script, details, .symbols")).length"""
+        e => getComputedStyle(e).display === "none"
+            && !e.matches("script, details, .symbols")).length"""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(url)
