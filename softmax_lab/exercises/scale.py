@@ -309,8 +309,8 @@ EXERCISES = [
             ),
             Property(
                 "of many keys, few scores are held",
-                [(*queries(100, 3000, seed=108), 20)],
-                in_little_memory(mistakes.block_attention, 100 * 3000),
+                [(*queries(40, 1500, seed=108), 20)],
+                in_little_memory(mistakes.block_attention, 40 * 1500),
             ),
         ],
         mistakes=mistakes.BLOCK_ATTENTION,

@@ -308,10 +308,10 @@ RIGHT = {
     "shard_report": [report_in_turn, report_by_mask, report_padded],
     "bytes_moved": [trips, counted, by_numpy],
     "block_attention": [
-        attention_key_by_key,
+        attention_with,
         attention_by_lse,
         attention_query_by_query,
-        attention_with,
+        attention_key_by_key,
     ],
 }
 
