@@ -22,17 +22,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from softmax_lab.cli._start import chapters  # noqa: E402
 from tools.solutions import tagged  # noqa: E402
 
-CHAPTERS = [
-    "definition",
-    "logits",
-    "soft_max",
-    "stability",
-    "gradients",
-    "cross_entropy",
-    "scale",
-]
+CHAPTERS = chapters()
 PLACE = ROOT / "mutants"
 KNOWN = ROOT / "tests" / "exercises" / "survivors.toml"
 BAR = 0.97

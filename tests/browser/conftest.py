@@ -2,20 +2,13 @@
 
 import pytest
 
+from softmax_lab.cli._start import chapters
 from tests.book.notebooks import ROOT, listed_pages
 from tests.browsers import serve
 
 HTML = ROOT / "_build" / "html"
 PAGES = listed_pages()
-CHAPTERS = [
-    "definition",
-    "logits",
-    "soft_max",
-    "stability",
-    "gradients",
-    "cross_entropy",
-    "scale",
-]
+CHAPTERS = chapters()
 
 
 def open_all(page):
