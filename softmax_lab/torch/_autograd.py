@@ -32,9 +32,9 @@ def save(ctx, *tensors):
 def total(x):
     """Return Σ x along the classes."""
     if distributed(x):
-        from softmax_lab.torch import _sharded
+        from softmax_lab.torch import _pieces
 
-        return _sharded.Total.apply(x)
+        return _pieces.Total.apply(x)
     return x.sum(-1, keepdim=True)
 
 

@@ -241,11 +241,11 @@ def mass(of_y, of_classes, smoothing, classes):
 
 
 def soft_piece(x, target, share, *weight, smoothing, classes, out=None):
-    """Return the pair of a piece of each row, Σ q (x − m), and its mass Σ q."""
+    """Return the pair of a piece of each row, and Σ q (x − m)."""
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing, classes)
     m, r = pairs(x)
     of_q = torch.where((q == 0) | (x == m), 0.0, q * (x - m))
-    return m, r, of_q.sum(-1, keepdim=True), q.sum(-1, keepdim=True)
+    return m, r, of_q.sum(-1, keepdim=True)
 
 
 def soft_piece_gradient(x, target, share, mass, a, rest, *weight, smoothing, classes, out=None):

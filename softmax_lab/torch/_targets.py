@@ -8,6 +8,7 @@ from softmax_lab.torch._checks import check_non_negative, check_target
 from softmax_lab.torch._rows import (
     as_dim,
     as_integer,
+    as_number,
     as_real,
     as_tensor,
     distributed,
@@ -52,6 +53,14 @@ def fitting(x, target, dim, weight, reduction, *, classes_only=False):
             f"dim {dim} ask for integers {tuple(rows)}{either}"
         )
     return dim, weight, soft
+
+
+def as_smoothing(value):
+    """Return `label_smoothing` as a number from 0 to 1."""
+    value = as_number(value, "label_smoothing")
+    if not 0 <= value <= 1:
+        raise ValueError(f"label_smoothing must be from 0 to 1, but it is {value}")
+    return value
 
 
 def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):

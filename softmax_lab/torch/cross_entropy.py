@@ -3,8 +3,8 @@
 import torch
 
 from softmax_lab.torch._autograd import CrossEntropy, composed
-from softmax_lab.torch._rows import as_logits, as_number, as_real, autocast, distributed, run
-from softmax_lab.torch._targets import even_shares, prepare, reduce, shares
+from softmax_lab.torch._rows import as_logits, as_real, autocast, distributed, run
+from softmax_lab.torch._targets import as_smoothing, even_shares, prepare, reduce, shares
 from softmax_lab.torch._types import Number, OneDim, Reduction, Tensor, TensorLike
 
 
@@ -128,9 +128,6 @@ def cross_entropy(
     >>> x.grad
     tensor([[-0.5000,  0.5000]])
     """
-    label_smoothing = as_number(label_smoothing, "label_smoothing")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
     logits = as_logits(logits, dim, "logits")
     if distributed(logits):
         from softmax_lab.torch import _sharded
@@ -138,6 +135,7 @@ def cross_entropy(
         return _sharded.cross_entropy(
             logits, target, dim, weight, ignore_index, reduction, label_smoothing
         )
+    label_smoothing = as_smoothing(label_smoothing)
     x, target, weight = prepare(logits, target, dim, weight, reduction)
     if target.ndim == x.ndim:
         share, count = even_shares(x, reduction)

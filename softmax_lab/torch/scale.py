@@ -6,7 +6,7 @@ import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import as_number, as_real, eager, transformed, wide
-from softmax_lab.torch._targets import even_shares, mean_of, prepare, shares
+from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
 from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 
 
@@ -171,11 +171,9 @@ def linear_cross_entropy(
 
 def options_of(label_smoothing, z_loss, softcap):
     """Return the options as numbers, or raise ValueError for one that is out of range."""
-    label_smoothing = as_number(label_smoothing, "label_smoothing")
+    label_smoothing = as_smoothing(label_smoothing)
     z_loss = as_number(z_loss, "z_loss")
     softcap = None if softcap is None else as_number(softcap, "softcap")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must be from 0 to 1, but it is {label_smoothing}")
     if not 0 <= z_loss < math.inf:
         raise ValueError(f"z_loss must be a finite number from 0 on, but it is {z_loss}")
     if softcap is not None and not 0 < softcap < math.inf:

@@ -4,6 +4,8 @@ What happens to a row is in `_formulas`, how gradients are taken in `_autograd`,
 are cut into rows and blocks in `_rows`.
 """
 
+from functools import partial
+
 import torch
 
 from softmax_lab.torch._autograd import LogSoftmax, LogSumExp, Softmax
@@ -196,6 +198,18 @@ def masked(x, dim, where):
     A row that keeps none is 0 instead, so that no nan arises on the way.
     """
     x = as_tensor(x, "x")
+    if distributed(x):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.masked(x, dim, partial(mask_of, x, where))
+    where = mask_of(x, where)
+    x = as_logits(x, dim, where=where)
+    some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
+    return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some
+
+
+def mask_of(x, where):
+    """Return `where` in the shape of `x`, or raise an error."""
     where = as_tensor(where, "where", x.device)
     if where.dtype != torch.bool and where.numel():  # numbers: 0 and -inf mask elsewhere
         raise TypeError(f"where must hold booleans, but its dtype is {where.dtype}")
@@ -205,11 +219,4 @@ def masked(x, dim, where):
             f"where has shape {tuple(where.shape)}; it must broadcast to that of x, "
             f"{tuple(x.shape)}"
         )
-    where = where.bool().broadcast_to(x.shape)
-    if distributed(x):
-        from softmax_lab.torch import _sharded
-
-        return _sharded.masked(x, where)
-    x = as_logits(x, dim, where=where)
-    some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
-    return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some
+    return where.bool().broadcast_to(x.shape)

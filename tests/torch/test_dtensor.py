@@ -1,4 +1,4 @@
-"""DTensors in 2, 3 and 4 processes, started as users start theirs. Each case is in the worker."""
+"""DTensors in 2, 3 and 4 processes, started as users start theirs. The cases are in `sharded`."""
 
 import functools
 import json
@@ -10,18 +10,21 @@ from pathlib import Path
 
 import pytest
 
-WORKER = Path(__file__).with_name("dtensor_worker.py")
-CASES = re.findall(r"^@case\ndef (\w+)", WORKER.read_text(), re.MULTILINE)
-ROOT = WORKER.parents[2]
+FOLDER = Path(__file__).with_name("sharded")
+NAMES = [
+    name
+    for file in sorted(FOLDER.glob("*.py"))
+    for name in re.findall(r"^@case\ndef (\w+)", file.read_text(), re.MULTILINE)
+]
+CASES = [(n, name) for n in (4, 3, 2) for name in NAMES]
+ROOT = FOLDER.parents[2]
 
 
-@functools.cache
-def launch(n, directory):
-    """Run all cases in n processes; return what is wrong with each, and what was printed."""
-    out = directory / f"{n}.json"
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+def launch(cases, found):
+    """Run cases in one launch of four processes, most of whose time is the import of torch."""
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4"]
     done = subprocess.run(
-        [*run, "--nproc-per-node", str(n), WORKER, out],
+        [*run, FOLDER / "worker.py", json.dumps(cases), found],
         env={
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -29,9 +32,24 @@ def launch(n, directory):
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
-    return json.loads(out.read_text()) if out.exists() else {}, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@functools.cache
+def results(directory):
+    """Return what is wrong with each case. If one kills a process, the others get a new launch."""
+    wrong, left = {}, CASES
+    while left:
+        found = directory / f"{len(left)}.jsonl"
+        printed = launch(left, found)
+        assert found.exists(), f"the processes did not start:\n{printed[-5000:]}"
+        for line in found.read_text().splitlines():
+            n, name, text = json.loads(line)
+            wrong[n, name] = f"a process died:\n{printed[-5000:]}" if text is None else text
+        left = [case for case in left if case not in wrong]
+    return wrong
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +57,8 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("dtensor")
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize(
-    "n",
-    [pytest.param(n, marks=pytest.mark.xdist_group(f"{n} processes")) for n in (2, 3, 4)],
-    ids="{} processes".format,
-)
+@pytest.mark.xdist_group("DTensors")
+@pytest.mark.parametrize(("n", "name"), CASES, ids=[f"{n} processes-{name}" for n, name in CASES])
 def test_a_dtensor_gives_what_the_whole_tensor_gives(n, name, directory):
-    wrong, printed = launch(n, directory)
-    assert name in wrong, f"the processes ended before this case:\n{printed[-5000:]}"
-    assert not wrong[name], wrong[name]
+    wrong = results(directory)[n, name]
+    assert not wrong, wrong

@@ -1,0 +1,76 @@
+"""The functions of rows, on a DTensor and on the whole tensor."""
+
+import itertools
+
+import torch
+from torch.distributed.tensor import Replicate, Shard
+
+import softmax_lab.torch as sl
+from tests.torch.sharded.cases import ROWS, case, hard_rows, mesh, place, random, same
+
+
+def compare(function, x, on, placements, what, ulp=4, **keywords):
+    """The values and gradients of a function of rows, against float64 in one process."""
+    ours = place(x, on, *placements).requires_grad_()
+    whole = x.detach().double().clone().requires_grad_()
+    found, expected = function(ours, **keywords), function(whole, **keywords)
+    assert found.dtype == x.dtype, f"{what}: the dtype is {found.dtype}"
+    same(found, expected, what, ulp)
+    v = random(*expected.shape, scale=1.0, seed=1).to(x.dtype)
+    (g,) = torch.autograd.grad(found, ours, place(v, on, *found.placements))
+    (g_whole,) = torch.autograd.grad(expected, whole, v.double())
+    if x.shape[-1] > 1:  # of one class, DTensor's product thinks it is to be broadcast
+        assert g.placements == ours.placements, f"{what}: the gradient is placed {g.placements}"
+    p = g_whole.abs() if function is sl.logsumexp else sl.softmax(x.double()).nan_to_num(0.0)
+    # Σ v p may cancel: its digits are those of the largest |v|.
+    scale = None if function is sl.logsumexp else p * v.abs().max()
+    same(g, g_whole, f"gradient of {what}", 8 if scale is not None else ulp, scale)
+
+
+@case
+def rows_of_every_kind(n):
+    on = mesh(n)
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        for function, classes in itertools.product(ROWS, (1, 5, 11, 40)):
+            x = hard_rows(classes, dtype)
+            what = f"{function.__name__} of {classes} classes in {dtype}"
+            compare(function, x, on, [Shard(1)], what)
+
+
+@case
+def any_dimension_and_several(n):
+    on, x = mesh(n), random(3, 7, 5)
+    for shard, dim in itertools.product(range(3), (0, -1, (1, 2), None)):
+        for function in ROWS:
+            ours = place(x, on, Shard(shard)).requires_grad_()
+            whole = x.clone().requires_grad_()
+            found, expected = function(ours, dim), function(whole, dim)
+            what = f"{function.__name__} over dim {dim} of a DTensor sharded along {shard}"
+            same(found, expected, what)
+            v = random(*expected.shape, seed=1)
+            g = torch.autograd.grad(found, ours, place(v, on, *found.placements))[0]
+            g_whole = torch.autograd.grad(expected, whole, v)[0]
+            torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
+    keepdim = sl.logsumexp(place(x, on, Shard(1)), 1, keepdim=True)
+    same(keepdim, sl.logsumexp(x, 1, keepdim=True), "keepdim")
+
+
+@case
+def masks(n):
+    on, x = mesh(n), random(4, 11)
+    where = random(4, 11, seed=2) > 0
+    where[1] = False
+    where[2, :8] = False
+    for function, shard in itertools.product(ROWS, (0, 1)):
+        for mask in (where, place(where, on, Shard(shard)), place(where, on, Replicate())):
+            ours = place(x, on, Shard(shard)).requires_grad_()
+            whole = x.clone().requires_grad_()
+            found, expected = function(ours, where=mask), function(whole, where=where)
+            what = f"{function.__name__} with a mask, sharded along {shard}"
+            same(found, expected, what)
+            kept = torch.where(expected.isinf(), 0.0, random(*expected.shape, seed=1))
+            g = torch.autograd.grad(found, ours, place(kept, on, *found.placements))[0]
+            g_whole = torch.autograd.grad(expected, whole, kept)[0]
+            torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
+    found = sl.softmax(place(x, on, Shard(1)), where=where[0])
+    same(found, sl.softmax(x, where=where[0]), "a mask of the classes alone")
