@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard
 
-from softmax_lab.torch._rows import distributed, from_last, may_ask, to_last, wide
+from softmax_lab.torch._rows import distributed, from_last, may_ask, to_last
 
 # What may be wrong with the arguments on one process, and is raised on all.
 ERRORS = (IndexError, TypeError, ValueError)
@@ -121,12 +121,12 @@ class Pieces:
         return numbers[0]
 
     def tell(self, *numbers):
-        """Return what each piece tells of its rows: the first dimension of each, in float64.
+        """Return what each piece tells of its rows: the first dimension of each.
 
         One collective, whose size is that of the logits' rows whatever else is said. With the
         numbers goes whether they count: what is wrong on one process is raised on all.
         """
-        numbers, check = torch.stack(numbers).double(), self.checksum()
+        numbers, check = torch.stack(numbers), self.checksum()
         told = self.gather(torch.cat([numbers.flatten(), self.numbers(self.failed, check)]))
         self.agree((told[:, -2] == 0) & (told[:, -1] == check))
         return told[:, :-2].reshape(len(told), *numbers.shape).unbind(1)
@@ -197,9 +197,9 @@ class Pieces:
         return self.bounds()[k]
 
     def of_rows(self, *values):
-        """Return tensors of one number a row, filled with these."""
-        shape, dtype = (*self.x.shape[:-1], 1), wide(self.x.dtype)
-        return [self.x.new_full(shape, each, dtype=dtype) for each in values]
+        """Return float64 tensors of one number a row, filled with these."""
+        shape = (*self.x.shape[:-1], 1)
+        return [self.x.new_full(shape, each, dtype=torch.float64) for each in values]
 
     def wrap(self, numbers):
         """Return the DTensor of one number a row."""

@@ -59,17 +59,12 @@ def by_rows(rows, x, *beside):
         gradient = vjp(rows, x, beside[0].redistribute(placements=x.placements), pieces)
         return pieces.layout.wrap(gradient.to(x.dtype))
     m, r = pieces.of_rows(-torch.inf, -1)  # no classes
-    _rows.by_rows(formulas.pairs, pieces.x, like=(m, r))
-    pair = formulas.joined(*pieces.tell(m, r))
+    _rows.by_rows(formulas.piece, pieces.x, like=(m, r))
+    a, rest = formulas.joined(*pieces.tell(m, r))
     if rows is formulas.logsumexp:
-        return pieces.wrap(formulas.lse(*pair).to(x.dtype))
+        return pieces.wrap(formulas.lse(a, rest).to(x.dtype))
     of_piece = {formulas.softmax: formulas.p, formulas.log_softmax: formulas.log_p}[rows]
-    return pieces.layout.wrap(_rows.by_rows(of_piece, pieces.x, *working(pieces, *pair)))
-
-
-def working(pieces, *numbers):
-    """Return numbers of the rows in the working precision of the logits."""
-    return [each.to(wide(pieces.x.dtype)) for each in numbers]
+    return pieces.layout.wrap(_rows.by_rows(of_piece, pieces.x, a.to(wide(x.dtype)), rest))
 
 
 def vjp(rows, x, v, pieces):
@@ -196,7 +191,7 @@ class Indices:
     def numbers(self):
         """Return what the other pieces have to be told: three numbers a row."""
         m, r, x_y = self.pieces.of_rows(-torch.inf, -1, 0)
-        _rows.by_rows(formulas.pairs, self.x, like=(m, r))
+        _rows.by_rows(formulas.piece, self.x, like=(m, r))
         if self.x.shape[-1]:
             x_y = torch.where(self.here, self.x.gather(-1, self.y).to(x_y.dtype), x_y)
         return m, r, x_y
@@ -204,10 +199,10 @@ class Indices:
     def solved(self, told, with_gradient):
         """Return the losses, this piece of the gradient, and the masses of the rows."""
         m, r, x_y = told
-        pair = formulas.joined(m, r)
-        log_p_y = formulas.log_p(x_y.sum(0), *pair)
-        losses = formulas.index_losses(self.share, log_p_y)
-        beside = self.y, self.share, self.here, *working(self.pieces, log_p_y, *pair)
+        a, rest = formulas.joined(m, r)
+        log_p_y = formulas.log_p(x_y.sum(0), a, rest)
+        losses, dtype = formulas.index_losses(self.share, log_p_y), self.share.dtype
+        beside = self.y, self.share, self.here, log_p_y.to(dtype), a.to(dtype), rest
         gradient = with_gradient and _rows.by_rows(formulas.index_piece_gradient, self.x, *beside)
         return losses, gradient, self.share
 
@@ -242,9 +237,9 @@ class Masses:
     def solved(self, told, with_gradient):
         """Return the losses, this piece of the gradient, and the masses of the rows."""
         m, r, of_q = told
-        pair, q = formulas.joined(m, r), self.masses()
-        losses, mass = formulas.joined_loss(m, of_q, q, *pair), q.sum(0)
-        beside = self.beside(*working(self.pieces, mass, *pair))
+        (a, rest), q = formulas.joined(m, r), self.masses()
+        losses, mass = formulas.joined_loss(m, of_q, q, a, rest), q.sum(0)
+        beside = self.beside(mass, a.to(mass.dtype), rest)
         rows = partial(formulas.soft_piece_gradient, **self.options)
         gradient = with_gradient and _rows.by_rows(rows, self.pieces.x, *beside)
         return losses, gradient, mass

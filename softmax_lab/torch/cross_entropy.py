@@ -116,8 +116,10 @@ def cross_entropy(
 
     Of logits that are a DTensor, Shard or Replicate, the loss is a DTensor. Target and weight are
     whole on each process, or DTensors that are Replicate or lie as the logits do. Processes that
-    share the classes of a row tell one another three numbers, or four for probabilities, and never
-    logits; an error on one is raised on all. This is not for `torch.compile`.
+    share the classes of a row tell one another three numbers, never logits; and one more where
+    probabilities are sharded as well. An error on one process is raised on all that share in the
+    loss, and so are options that differ. Only `dim` must be the same by itself, and the DTensor's
+    shape and placements: they say who speaks to whom.
 
     Taught in :ref:`sec-cross-entropy-loss`.
 

@@ -21,10 +21,13 @@ def compare(function, x, on, placements, what, ulp=4, **keywords):
     (g_whole,) = torch.autograd.grad(expected, whole, v.double())
     if x.shape[-1] > 1:  # of one class, DTensor's product thinks it is to be broadcast
         assert g.placements == ours.placements, f"{what}: the gradient is placed {g.placements}"
-    p = g_whole.abs() if function is sl.logsumexp else sl.softmax(x.double()).nan_to_num(0.0)
-    # Σ v p may cancel: its digits are those of the largest |v|.
-    scale = None if function is sl.logsumexp else p * v.abs().max()
-    same(g, g_whole, f"gradient of {what}", 8 if scale is not None else ulp, scale)
+    p, v = sl.softmax(x.double()).nan_to_num(0.0), v.double().abs()
+    scale = {  # of the terms, which may cancel: p (v − Σ p v), or v − p Σ v
+        sl.softmax: lambda: p * v.amax(-1, keepdim=True),
+        sl.log_softmax: lambda: torch.maximum(v, p * v.sum(-1, keepdim=True)),
+        sl.logsumexp: lambda: None,
+    }[function]()
+    same(g, g_whole, f"gradient of {what}", ulp, scale)
 
 
 @case
@@ -35,6 +38,15 @@ def rows_of_every_kind(n):
             x = hard_rows(classes, dtype)
             what = f"{function.__name__} of {classes} classes in {dtype}"
             compare(function, x, on, [Shard(1)], what)
+
+
+@case
+def the_digits_of_float32(n):
+    """Of many rows, whose sums are rounded in many ways."""
+    on = mesh(n)
+    for scale, function in itertools.product((1.0, 10.0, 100.0), ROWS):
+        x = random(1000, 20, dtype=torch.float32, scale=scale)
+        compare(function, x, on, [Shard(1)], f"{function.__name__} at a scale of {scale}")
 
 
 @case
