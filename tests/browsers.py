@@ -15,7 +15,7 @@ FLAGS = [
     "--disable-component-update",
 ]
 PATIENCE = 120_000  # milliseconds; a machine may be busy with other tests
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def find():

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -42,6 +43,11 @@ def notebook(folder, *sources, name="answers.ipynb"):
     nbformat.write(nbformat.v4.new_notebook(cells=cells), folder / name)
 
 
+def _as_from_a_shell():
+    """Let Ctrl-C reach the command, also where the tests run in the background, deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """The command in a pseudo-terminal."""
 
@@ -56,6 +62,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
+            preexec_fn=_as_from_a_shell,
         )
         os.close(theirs)
         os.set_blocking(self.screen, False)
