@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.book.notebooks import listed_pages  # noqa: E402
-from tests.browsers import launch, serve  # noqa: E402
+from tests.browsers import PATIENCE, launch, serve  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
 LOOKS = {
@@ -64,6 +64,7 @@ LIGHT, LIGHT_WITH_CHART, STILL = 1_000_000, 2_000_000, 0.05
 def opened(browser, url, slower=1, **options):
     """Open a page, on a processor so many times slower, and wait for all that it fetches."""
     context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
     try:
         page = context.new_page()
         session = context.new_cdp_session(page)

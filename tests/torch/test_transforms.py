@@ -208,7 +208,7 @@ def test_fake_tensors(name):
 
 
 @each_function
-@pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
+@pytest.mark.parametrize("mode", ["real", "symbolic"])
 def test_tracing(name, mode):
     function = function_of(name)
 
