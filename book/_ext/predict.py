@@ -63,7 +63,9 @@ def make_form(question):
     """Put a form in the place of a prediction, and a cover round what follows it."""
     parent, at = question.parent, question.parent.index(question)
     more, choices, sentences, markup, rest = parts_of(question)
-    key = hashlib.sha256(question.astext().encode()).hexdigest()[:8]
+    # What was answered before is forgotten where the question or its choices are others now.
+    words = question.astext() + (choices.astext() if choices is not None else "")
+    key = hashlib.sha256(words.encode()).hexdigest()[:8]
     form = element("book-prediction", ids=[f"predict-{key}"])
     if choices is not None:
         form["attributes"]["data-right"] = str(right_choice(choices, sentences) + 1)

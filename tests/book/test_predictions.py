@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 
 import pytest
 
@@ -112,6 +113,38 @@ def test_the_right_choice_is_asserted(path):
         f"{path.name}: below the prediction, a cell with the line “# The right choice: …” "
         f"and below it an assertion, for each of {missing}"
     )
+
+
+def places(path):
+    """Return for each prediction with choices the place of the right one, from 1."""
+    sentences = [choices_and_sentences(markdown)[1] for markdown, _ in predictions(read(path))]
+    return [
+        1 + [words.startswith("**Right.**") for words in each].index(True)
+        for each in sentences
+        if each
+    ]
+
+
+def test_who_always_takes_the_same_place_is_seldom_right():
+    chapters = {path.stem: places(path) for path in NOTEBOOKS}
+    everywhere = Counter(place for each in chapters.values() for place in each)
+    assert max(everywhere.values()) <= 0.4 * everywhere.total(), f"order them anew: {everywhere}"
+    for chapter, each in chapters.items():
+        runs = [set(each[n : n + 4]) for n in range(len(each) - 3)]
+        assert all(len(run) > 1 for run in runs), f"{chapter}: one place, four times in a row"
+
+
+def test_the_right_choice_is_not_known_by_its_length():
+    longest = [
+        max(choices, key=len) == choices[place - 1]
+        for path in NOTEBOOKS
+        for (choices, _), place in zip(
+            filter(all, (choices_and_sentences(text) for text, _ in predictions(read(path)))),
+            places(path),
+            strict=True,
+        )
+    ]
+    assert sum(longest) <= 0.5 * len(longest), f"{sum(longest)} of {len(longest)} are the longest"
 
 
 GOOD = """**Predict.** Which?
