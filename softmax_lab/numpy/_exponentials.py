@@ -8,6 +8,9 @@ import numpy as np
 
 FEW = 16  # classes that are sorted faster than searched
 
+# What a difference of numbers near 1 may come down to, in float64, without costing float32 a digit.
+SPARE = 2.0**-20
+
 # No row is shifted whose maximum lies between −1 and this share of the logarithm of the largest
 # number: neither e^x nor its sum overflows there, and no answer is lost to underflow.
 HIGHEST = {
@@ -67,6 +70,13 @@ class Exponentials:
         self.filled = lowest >= E_LOWEST and highest <= E_HIGHEST[self.x.dtype.char]
         return total if self.filled else None
 
+    def spare_sum(self):
+        """Return Σ e^x of few classes where float64 has digits to spare, or None.
+
+        There the plain formulas are as good, so long as no difference in them is below SPARE.
+        """
+        return self.sum_unshifted() if self.few and self.spare else None
+
     def split(self):
         """Return the largest w, and the sum of the others without it [the max split].
 
@@ -83,7 +93,7 @@ class Exponentials:
             if self.spare:
                 top = weights(self.a, self.a, self.c, np.empty_like(self.a))
                 rest = self.sum() - top
-                if not np.any(rest < 2.0**-20 * top):
+                if not np.any(rest < SPARE * top):
                     return top, rest
             sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
             top, rest = sums[0] if self.whole else merge_all(sums)

@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
 from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, widened
-from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
 
@@ -191,26 +191,39 @@ def class_axis(x, axis, name):
 def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of class indices y, `mass` · (ℓ + a − x_y), and `scale` times its gradient."""
     e = Exponentials(x, scratch, keep=gradient)
-    top, rest = e.split()
     at_y = of_class(y)
-    x_y = x[at_y]
-    below = e.a - x_y
-    if e.c is not None:
-        below[x_y == e.a] = 0.0  # an infinity less itself
-    np.add(np.log1p(rest / top), below, out=losses)
+    losses[...], total, others = against(e, at_y)
     if mass is not None:
         losses[...] = np.where(mass == 0, 0.0, mass * losses)
     if gradient is None:
         return
-    total = top + rest
     share = (scale if mass is None else mass * scale) / total
     for w, to in e.weights(gradient):
         np.multiply(w, share.astype(w.dtype, copy=False), out=to)
-    # p_y − 1 is minus the share of the others; only where y is not the winner is p_y below 1/2.
-    others = np.where(below == 0, rest, total - top * np.exp(-below))
     gradient[at_y] = -share * others
     if mass is not None:
         np.copyto(gradient, 0.0, where=mass == 0)
+
+
+def against(e, at_y):
+    """Return −log p_y, Σ w, and Σ w without that of y, whose share is 1 − p_y."""
+    total = e.spare_sum()
+    if total is not None:
+        w_y = e.scratch[at_y]
+        others = total - w_y
+        odds = others / w_y
+        low, high = extremes(odds)
+        if low > SPARE and high < 1e300:  # neither cancelled, nor with a w_y lost to underflow
+            return np.log1p(odds), total, others
+    top, rest = e.split()
+    x_y = e.x[at_y]
+    below = e.a - x_y
+    if e.c is not None:
+        below[x_y == e.a] = 0.0  # an infinity less itself
+    total = top + rest
+    # Only where y is not the winner is p_y below 1/2.
+    others = np.where(below == 0, rest, total - top * np.exp(-below))
+    return np.log1p(rest / top) + below, total, others
 
 
 def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):

@@ -4,7 +4,7 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_array, one_axis
 from softmax_lab.numpy._blocks import apply, in_dtype, of_class
-from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
 from softmax_lab.numpy._types import ArrayLike, Axis, Floats, OneAxis
 from softmax_lab.numpy.stability import softmax
 
@@ -64,6 +64,13 @@ def softmax_vjp_rows(x, out, v, scratch):
 def log_softmax_vjp_rows(x, out, v, scratch):
     """V − p Σ v; at the winner k, where that cancels, v_k (1 − p_k) − p_k Σ of the other v."""
     e = Exponentials(x, scratch)
+    total = e.spare_sum()
+    if total is not None:
+        p = np.divide(scratch, total, scratch)
+        if extremes(p)[1] < 1 - SPARE:
+            p *= np.add.reduce(v, 1, p.dtype, None, True)
+            np.subtract(v, p, out)
+            return
     top, rest = e.split()
     total = top + rest
     at_k = of_class(x.argmax(axis=1, keepdims=True))

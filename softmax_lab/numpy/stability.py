@@ -11,7 +11,7 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits
 from softmax_lab.numpy._blocks import apply, in_dtype, reduce
-from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
 from softmax_lab.numpy._types import ArrayLike, Axis, Floats, NDArray
 
 
@@ -30,6 +30,12 @@ def softmax_rows(x, out, scratch):
 def log_softmax_rows(x, out, scratch):
     """Log p = (x − a) − ℓ: neither term is positive, so nothing cancels."""
     e = Exponentials(x, scratch)
+    total = e.spare_sum()
+    if total is not None:
+        log_p = np.subtract(x, np.log(total), scratch)
+        if extremes(log_p)[1] < -SPARE:
+            np.copyto(out, log_p)
+            return
     top, rest = e.split()
     log_total = np.log1p(rest / top)
     for t, part, to in e.parts(x, out):

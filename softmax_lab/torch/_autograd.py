@@ -6,13 +6,24 @@ can be differentiated again, and works under `torch.compile` and the transforms 
 
 from functools import partial
 
+import numpy as np
 import torch
 
-from softmax_lab.numpy.cross_entropy import index_rows
+from softmax_lab.numpy.cross_entropy import cross_entropy, cross_entropy_with_grad
 from softmax_lab.numpy.gradients import log_softmax_vjp_rows
 from softmax_lab.numpy.stability import log_softmax_rows, logsumexp_rows, softmax_rows
 from softmax_lab.torch import _formulas as formulas
-from softmax_lab.torch._rows import by_rows, distributed, eager, may_ask, run, transformable, wide
+from softmax_lab.torch._rows import (
+    by_rows,
+    distributed,
+    eager,
+    may_ask,
+    needs_gradient,
+    run,
+    transformable,
+    wide,
+)
+from softmax_lab.torch._targets import shares
 
 
 class RowFunction(torch.autograd.Function):
@@ -152,13 +163,42 @@ def loss_and_gradient(x, target, weight, share, smoothing, *, with_gradient):
         beside = (target, share) if weight is None else (target, share, weight)
         return by_rows(rows, x, *beside, like=like)
     rows = partial(formulas.index_loss, with_gradient=with_gradient)
-    return by_rows(rows, x, target, share, like=like, small=small_index_loss)
+    return by_rows(rows, x, target, share, like=like)
 
 
-def small_index_loss(x, losses, *rest):
-    """Call the NumPy side for losses and, if there is room for it, the gradient."""
-    gradient, y, share, scratch = rest if len(rest) == 4 else (None, *rest)
-    index_rows(x, losses, gradient, y, share, scratch, scale=1.0)
+class SmallCrossEntropy(torch.autograd.Function):
+    """The loss of class indices, and its gradient, for small tensors: all of it by the NumPy side.
+
+    For a graph of its gradient, and where transforms are at work, there is `CrossEntropy`.
+    """
+
+    @staticmethod
+    def forward(ctx, x, target, ignore_index, reduction):
+        ctx.options = ignore_index, reduction
+        arrays = x.numpy(force=True), target.numpy()
+        loss, gradient = cross_entropy_with_grad(
+            *arrays, ignore_index=ignore_index, reduction=reduction
+        )
+        ctx.save_for_backward(x, target, torch.from_numpy(gradient))
+        return torch.from_numpy(np.asarray(loss))
+
+    @staticmethod
+    def backward(ctx, v):
+        x, target, gradient = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            y, share, _ = shares(x, target, None, *ctx.options)
+            gradient = run(CrossEntropyGradient, x, y, None, share, 0.0)
+        return gradient * (v[..., None] if v.ndim else v), None, None, None
+
+
+def small_cross_entropy(x, target, ignore_index, reduction):
+    """Return what the NumPy side makes of small tensors, with its gradient if that is asked for."""
+    if needs_gradient((x,)):
+        return SmallCrossEntropy.apply(x, target, ignore_index, reduction)
+    loss = cross_entropy(
+        x.numpy(force=True), target.numpy(), ignore_index=ignore_index, reduction=reduction
+    )
+    return torch.from_numpy(np.asarray(loss))
 
 
 @transformable

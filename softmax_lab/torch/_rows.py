@@ -185,9 +185,14 @@ def by_rows(rows, *arrays, like=None, small=None):
     """Return `rows(*arrays)`, computed block by block into tensors `like` these, or like the first.
 
     One tensor where `rows` returns one, else a tuple, whose last is the one as large as the first.
-    `small` is the same for small arrays of NumPy, as its side of this package has it.
+    `small` is the same for small arrays of NumPy, as its side of this package has it, with one
+    result.
     """
     x = arrays[0]
+    if small is not None and is_small(*arrays):
+        out = torch.empty_like(x) if like is None else like
+        in_numpy(small, out, arrays)
+        return out
     if distributed(x):
         from softmax_lab.torch import _sharded
 
@@ -200,10 +205,7 @@ def by_rows(rows, *arrays, like=None, small=None):
         results = (results,) if one else results
         outs = tuple(y.to(out.dtype) for y, out in zip(results, outs, strict=True))
     elif x.numel() and not launched(rows, outs, arrays):
-        if small is not None and is_small(x):
-            in_numpy(small, outs, arrays)
-        else:
-            fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
+        fill(rows, outs, arrays, CPU_BLOCK if x.device.type == "cpu" else DEVICE_BLOCK)
     return outs[0] if one else outs
 
 
@@ -241,23 +243,24 @@ def fill(rows, outs, arrays, block):
         fill(rows, pieces[: len(outs)], pieces[len(outs) :], block)
 
 
-def is_small(x):
+def is_small(x, *beside):
     """Whether the calls of torch's functions would cost more than what they compute."""
     return (
-        x.numel() <= SMALL
-        and x.device.type == "cpu"
+        eager(x, *beside)
+        and 0 < x.numel() <= SMALL
+        and x.is_cpu
         and x.dtype in (torch.float32, torch.float64)
         and x.is_contiguous()
-        and not x.is_neg()
+        and "cpu" not in KERNEL_DEVICES
     )
 
 
-def in_numpy(rows, outs, arrays):
+def in_numpy(rows, out, arrays):
     """Run a row function of the NumPy side: a call there costs half of what it does in torch."""
-    x, *blocks = (
-        each.detach().numpy().reshape(-1, each.shape[-1], 1)
-        for each in (arrays[0], *outs, *arrays[1:])
-    )
+    x, *blocks = [
+        each.numpy(force=True).reshape(-1, each.shape[-1], 1)
+        for each in (arrays[0], out, *arrays[1:])
+    ]
     QUIET.copy().run(rows, x, *blocks, np.empty(x.shape))
 
 
@@ -272,12 +275,12 @@ def eager(*tensors):
     Not so in code that is compiled or traced, nor for tensors of a class or a mode that sees every
     operation, nor for the batches of gradients that `torch.autograd` makes (`is_grads_batched`).
     """
-    return not torch.compiler.is_compiling() and not (
-        torch._C._len_torch_dispatch_stack()
-        or any(
-            type(x).__torch_dispatch__ is not PLAIN or is_legacy_batchedtensor(x) for x in tensors
-        )
-    )
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
+        return False
+    for x in tensors:
+        if type(x).__torch_dispatch__ is not PLAIN or is_legacy_batchedtensor(x):
+            return False
+    return True
 
 
 def transformed():

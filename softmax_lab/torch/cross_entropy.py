@@ -2,10 +2,33 @@
 
 import torch
 
-from softmax_lab.torch._autograd import CrossEntropy, composed
-from softmax_lab.torch._rows import as_logits, as_real, autocast, distributed, run
+from softmax_lab.torch._autograd import CrossEntropy, composed, small_cross_entropy
+from softmax_lab.torch._rows import (
+    INTEGERS,
+    as_dims,
+    as_logits,
+    as_real,
+    autocast,
+    distributed,
+    is_small,
+    run,
+    transformed,
+)
 from softmax_lab.torch._targets import as_smoothing, even_shares, prepare, reduce, shares
 from softmax_lab.torch._types import Number, OneDim, Reduction, Tensor, TensorLike
+
+
+def is_small_loss(x, target, dim):
+    """Whether class indices fit to small logits, and no transform is at work."""
+    return (
+        isinstance(target, torch.Tensor)
+        and target.dtype in INTEGERS
+        and target.shape == x.shape[:-1]
+        and is_small(x, target)
+        and target.is_cpu
+        and as_dims(dim, x.ndim) == (x.ndim - 1,)
+        and not transformed()
+    )
 
 
 def nll_loss(
@@ -138,6 +161,8 @@ def cross_entropy(
             logits, target, dim, weight, ignore_index, reduction, label_smoothing
         )
     label_smoothing = as_smoothing(label_smoothing)
+    if weight is None and label_smoothing == 0.0 and is_small_loss(logits, target, dim):
+        return small_cross_entropy(logits, target, ignore_index, reduction)
     x, target, weight = prepare(logits, target, dim, weight, reduction)
     if target.ndim == x.ndim:
         share, count = even_shares(x, reduction)
