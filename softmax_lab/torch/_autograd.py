@@ -67,7 +67,7 @@ class SoftmaxVJP(RowFunction):
 
     @staticmethod
     def forward(p, v):
-        return by_rows(formulas.softmax_vjp, p, v)
+        return by_rows(formulas.softmax_vjp, p, v, small=formulas.small_softmax_vjp)
 
     @staticmethod
     def backward(ctx, u):

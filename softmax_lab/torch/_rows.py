@@ -75,6 +75,8 @@ def as_logits(x, dim, name="x", where=None):
     a floating dtype would round them.
     """
     x = as_tensor(x, name)
+    if x.dtype in FLOATING:
+        return x
     if x.dtype not in INTEGERS or not x.numel():
         return as_real(x, name)
     if distributed(x):
@@ -173,9 +175,10 @@ def apply(function, x, dim, *beside, reduced=False):
         from softmax_lab.torch import _sharded
 
         return _sharded.apply(function, x, dim, *beside, reduced=reduced)
-    dims, shape = as_dims(dim, x.ndim), x.shape or (1,)
+    dims = as_dims(dim, x.ndim)
     if dims == (x.ndim - 1,):
         return run(function, x, *beside)
+    shape = x.shape or (1,)
     y = run(function, *(to_last(each.reshape(shape), dims) for each in (x, *beside)))
     y = from_last(y, dims, [1 if reduced else shape[i] for i in dims])
     return y if x.ndim else y.reshape(())
@@ -257,11 +260,9 @@ def is_small(x, *beside):
 
 def in_numpy(rows, out, arrays):
     """Run a row function of the NumPy side: a call there costs half of what it does in torch."""
-    x, *blocks = [
-        each.numpy(force=True).reshape(-1, each.shape[-1], 1)
-        for each in (arrays[0], out, *arrays[1:])
-    ]
-    QUIET.copy().run(rows, x, *blocks, np.empty(x.shape))
+    x, *beside = [y.numpy(force=True).reshape(-1, y.shape[-1], 1) for y in (*arrays, out)]
+    out = beside.pop()
+    QUIET.copy().run(rows, x, out, *beside, np.empty(x.shape))
 
 
 def widened(arrays):
@@ -318,9 +319,11 @@ def run(function, *args):
 
 def needs_gradient(args):
     """Whether autograd has something to remember about a function of these arguments."""
-    return torch.is_grad_enabled() and any(
-        isinstance(each, torch.Tensor) and each.requires_grad for each in args
-    )
+    if torch.is_grad_enabled():
+        for each in args:
+            if isinstance(each, torch.Tensor) and each.requires_grad:
+                return True
+    return False
 
 
 def transformable(function):
