@@ -39,7 +39,7 @@ MARKUP = re.compile(r"<[^>]+>|\{[\w:]+\}|\]\([^)]*\)|^\([\w-]+\)=$|^:\w+: .*$", 
 WORD = re.compile(r"\S*\w\S*")
 SENTENCE = re.compile(
     r"About \d+ minutes to read, \d+ to practise\."
-    r"|To read: the core \d+ minutes, all \d+\. To practise: \d+\."
+    r"|To read: (?:the core )?\d+ minutes(?:, all \d+)?\. To practise: \d+\."
 )
 
 
@@ -118,7 +118,10 @@ def seconds(notebook):
 def sentence(notebook):
     """Return what a chapter says of its length."""
     core, everything, practice = map(minutes, seconds(notebook))
-    return f"To read: the core {core} minutes, all {everything}. To practise: {practice}."
+    reading = (
+        f"{core} minutes" if core == everything else f"the core {core} minutes, all {everything}"
+    )
+    return f"To read: {reading}. To practise: {practice}."
 
 
 def core_way():

@@ -74,9 +74,12 @@ def is_face(rule):
 
 def drawn_by(rules):
     """Return the letters that style sheets draw by themselves, as they do icons and formulas."""
+    contents = [value for rule in rules for value in declarations(rule, "content")]
+    functions = [t for value in contents for t in value if t.type == "function"]
+    properties = {t.value for f in functions for t in f.arguments if t.type == "ident"}
     letters = {"\u00a0"}
     for rule in rules:
-        for name in ("content", "--fa"):
+        for name in ("content", "--fa", *properties):
             for value in declarations(rule, name):
                 letters |= set("".join(token.value for token in value if token.type == "string"))
     return letters

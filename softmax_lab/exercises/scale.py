@@ -134,7 +134,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "chunked_loss(x, weight, target, rows)",
+        "chunked_loss(a, weight, target, rows)",
         "The loss without the logits",
         right=mistakes.chunked_loss,
         properties=[
@@ -184,8 +184,8 @@ EXERCISES = [
         mistakes=mistakes.CHUNKED_LOSS,
         hints=[
             "The loss is one number at the very end. What is its gradient for the logits of a row?",
-            "With G = (p - y) / B for a chunk of rows, which two products give the two gradients?",
-            "A row of x is in one chunk: put its gradient in place. Every chunk adds to weight's.",
+            "With g = (p - y) / B for a chunk of rows, which two products give the two gradients?",
+            "A row of a is in one chunk: put its gradient in place. Every chunk adds to weight's.",
         ],
     ),
     Exercise(

@@ -82,7 +82,7 @@ def merging(row=(0.5, 1.5, -1.0, 2.0, 0.0, 1.0, 3.0, 2.5), pieces=4):
     m, s = table[0]["m"], table[0]["s"]
     low, high = min(each["m"] for each in table), m + np.log(s)
     x = alt.X("step:Q", title="pieces merged", axis=alt.Axis(tickMinStep=1, format="d"))
-    x = x.scale(domain=[0.5, PIECES + 0.5], nice=False)
+    x = x.scale(domainMin=0.5, domainMax=alt.ExprRef("pieces + 0.5"), nice=False)
     y = alt.Y("value:Q", title="m, and m + log s")
     y = y.scale(domain=[np.floor(low), np.ceil(high + 0.5)], nice=False)
     steps = (

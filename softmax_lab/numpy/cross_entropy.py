@@ -30,7 +30,7 @@ def nll_loss(
         Class indices y.
     axis : int, default -1
         The classes.
-    weight : array_like, (C,), optional
+    weight : array_like, (T,), optional
         A non-negative weight for each class.
     ignore_index : int, default -100
         A target that does not count.
@@ -95,7 +95,7 @@ def cross_entropy(
         floating numbers in the shape of `logits`.
     axis : int, default -1
         The classes.
-    weight : array_like, (C,), optional
+    weight : array_like, (T,), optional
         A non-negative weight for each class.
     ignore_index : int, default -100
         A class index that does not count.

@@ -15,14 +15,14 @@ def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> F
     ----------
     f : callable
         Maps an integer array of class indices to rewards of the same shape.
-    logits : array_like, (C,)
+    logits : array_like, (T,)
         Logits.
     rng : numpy.random.Generator, int or None
         The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
-    ndarray, (C,)
+    ndarray, (T,)
         An unbiased estimate, of large variance.
 
     Raises
@@ -57,15 +57,15 @@ def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats
     Parameters
     ----------
     f : callable
-        Maps an integer array of class indices, here (C, C), to rewards of the same shape.
-    logits : array_like, (C,)
+        Maps an integer array of class indices, here (T, T), to rewards of the same shape.
+    logits : array_like, (T,)
         Logits.
     rng : numpy.random.Generator, int or None
         The source of randomness, or a seed of one; None seeds it from the operating system.
 
     Returns
     -------
-    ndarray, (C,)
+    ndarray, (T,)
         An unbiased estimate, of small variance.
 
     Raises
@@ -116,10 +116,10 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return the log-probabilities of a row (C,), or raise ValueError if there is none to draw."""
+    """Return the log-probabilities of a row (T,), or raise ValueError if there is none to draw."""
     shape = as_array(logits, "logits").shape
     if len(shape) != 1 or shape == (0,):
-        raise ValueError(f"logits must be one row of classes, (C,), but the shape is {shape}")
+        raise ValueError(f"logits must be one row of classes, (T,), but the shape is {shape}")
     return drawable(logits)
 
 

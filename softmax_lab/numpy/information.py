@@ -28,7 +28,7 @@ def one_hot(
 
     Returns
     -------
-    ndarray, (..., C)
+    ndarray, (..., T)
         The classes come last.
 
     Raises

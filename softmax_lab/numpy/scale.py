@@ -75,13 +75,13 @@ def linear_cross_entropy(
     ----------
     x : array_like, (..., N)
         N features for each row.
-    weight : array_like, (C, N)
-        One row of weights for each of the C classes.
+    weight : array_like, (T, N)
+        One row of weights for each of the T classes.
     target : array_like
-        Class indices, integers (...); or probabilities, floating numbers (..., C).
-    bias : array_like, (C,), optional
+        Class indices, integers (...); or probabilities, floating numbers (..., T).
+    bias : array_like, (T,), optional
         One number for each class.
-    class_weight : array_like, (C,), optional
+    class_weight : array_like, (T,), optional
         A non-negative weight for each class.
     ignore_index : int, default -100
         A class index that does not count.
@@ -275,7 +275,7 @@ def layer(x, weight, bias):
     x, weight, *biases = arrays
     if weight.ndim != 2 or x.shape[-1:] != weight.shape[1:]:
         raise ValueError(
-            f"x {x.shape} and weight {weight.shape} do not fit: x must be (..., N), weight (C, N)"
+            f"x {x.shape} and weight {weight.shape} do not fit: x must be (..., N), weight (T, N)"
         )
     if biases and biases[0].shape != weight.shape[:1]:
         raise ValueError(f"bias has shape {biases[0].shape}; weight asks for {weight.shape[:1]}")

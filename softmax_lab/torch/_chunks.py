@@ -66,7 +66,7 @@ def class_blocks(weight):
 def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs, kind, options):
     """Return the loss and the logsumexp of each row, and the gradients that are needed.
 
-    x is (T, N), weight (C, N), bias (C,); what belongs to a row is (T, 1), or (T, C) for targets
+    x is (B, N), weight (T, N), bias (T,); what belongs to a row is (B, 1), or (B, T) for targets
     that are probabilities. `kind` is that of `rows`. Gradients come in the working precision.
     """
     dtype, n = wide(x.dtype), len(weight)

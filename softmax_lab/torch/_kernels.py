@@ -140,11 +140,14 @@ def softmax(x, p, n_rows, n, ROWS: tl.constexpr, BLOCK: tl.constexpr):
     rows, exist, cols = place(n_rows, ROWS, BLOCK)
     first = load(x, rows, exist, cols, n, -INF)
     m, rest, m_first, w = whole(x, first, rows, exist, cols, n, BLOCK)
-    factor = (weights(m_first, m) / (1 + rest)).to(w.dtype)  # of a first block
+    # Those of the first block are counted from its own maximum.
+    factor = (weights(m_first, m) / (1 + rest)).to(w.dtype)
     store(p, w * factor[:, None], rows, exist, cols, n)
     for i in range(BLOCK, n, BLOCK):
-        w = weights(load(x, rows, exist, i + cols, n, -INF), m.to(w.dtype)[:, None])
-        store(p, w * (1 / (1 + rest)).to(w.dtype)[:, None], rows, exist, i + cols, n)
+        block = load(x, rows, exist, i + cols, n, -INF)
+        w = weights(block, m.to(w.dtype)[:, None])
+        share = w * (1 / (1 + rest)).to(w.dtype)[:, None]
+        store(p, share, rows, exist, i + cols, n)
 
 
 @triton.jit

@@ -50,7 +50,7 @@ def nll_loss(
         Class indices y.
     dim : int, default -1
         The classes.
-    weight : Tensor, (C,), optional
+    weight : Tensor, (T,), optional
         A non-negative weight for each class.
     ignore_index : int, default -100
         A target that does not count; any integer that is no class switches it off.
@@ -108,7 +108,7 @@ def cross_entropy(
         numbers in the shape of `logits`.
     dim : int, default -1
         The classes. (torch.nn.functional.cross_entropy has them in dim 1.)
-    weight : Tensor, (C,), optional
+    weight : Tensor, (T,), optional
         A non-negative weight for each class. No gradient flows to it.
     ignore_index : int, default -100
         A class index that does not count; any integer that is no class switches it off.

@@ -17,14 +17,14 @@ def reinforce_gradient(
     ----------
     f : callable
         Maps a tensor of class indices to rewards of the same shape.
-    logits : Tensor, (C,)
+    logits : Tensor, (T,)
         Logits.
     generator : torch.Generator, optional
         The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
-    Tensor, (C,)
+    Tensor, (T,)
         An unbiased estimate, of large variance.
 
     Raises
@@ -58,15 +58,15 @@ def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None 
     Parameters
     ----------
     f : callable
-        Maps a tensor of class indices, here (C, C), to rewards of the same shape.
-    logits : Tensor, (C,)
+        Maps a tensor of class indices, here (T, T), to rewards of the same shape.
+    logits : Tensor, (T,)
         Logits.
     generator : torch.Generator, optional
         The source of randomness, on the device of `logits`; by default torch's own.
 
     Returns
     -------
-    Tensor, (C,)
+    Tensor, (T,)
         An unbiased estimate, of small variance.
 
     Raises
@@ -119,7 +119,7 @@ def one_row(logits):
     logits = as_tensor(logits, "logits").detach()
     if logits.ndim != 1 or logits.numel() == 0:
         raise ValueError(
-            f"logits must be one row of classes, (C,), but the shape is {tuple(logits.shape)}"
+            f"logits must be one row of classes, (T,), but the shape is {tuple(logits.shape)}"
         )
     return drawable(logits)
 

@@ -34,7 +34,7 @@ def one_hot(target: TensorLike, num_classes: SupportsIndex, dtype: DType | None 
 
     Returns
     -------
-    Tensor, (..., C)
+    Tensor, (..., T)
         The classes come last.
 
     Raises

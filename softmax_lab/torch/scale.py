@@ -67,13 +67,13 @@ def linear_cross_entropy(
     ----------
     x : Tensor, (..., N)
         N features for each row.
-    weight : Tensor, (C, N)
-        One row of weights for each of the C classes.
+    weight : Tensor, (T, N)
+        One row of weights for each of the T classes.
     target : Tensor
-        Class indices, integers (...); or probabilities, floating numbers (..., C).
-    bias : Tensor, (C,), optional
+        Class indices, integers (...); or probabilities, floating numbers (..., T).
+    bias : Tensor, (T,), optional
         One number for each class.
-    class_weight : Tensor, (C,), optional
+    class_weight : Tensor, (T,), optional
         A non-negative weight for each class. No gradient flows to it, nor to the target.
     ignore_index : int, default -100
         A class index that does not count.
@@ -187,7 +187,7 @@ def layer(x, weight, bias):
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         raise ValueError(
             f"x {tuple(x.shape)} and weight {tuple(weight.shape)} do not fit: "
-            "x must be (..., N), weight (C, N)"
+            "x must be (..., N), weight (T, N)"
         )
     dtype = torch.promote_types(x.dtype, weight.dtype)
     if bias is not None:

@@ -7,7 +7,7 @@ import pytest
 from nbformat import v4
 
 from tests.book.notebooks import BOOK, read
-from tools.times import CORE_WAY
+from tools.times import CHAPTERS
 
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
 NOT_SYMBOLS = re.compile(r"\\text\{[^{}]*\}|\\textit\{[^{}]*\}|\\operatorname\{\w+\}|\\[A-Za-z]+")
@@ -18,6 +18,12 @@ def capitals(markdown):
     """Return the capital letters that the formulas of a text use as symbols."""
     formulas = " ".join(FORMULA.findall(markdown))
     return set(CAPITAL.findall(NOT_SYMBOLS.sub(" ", formulas)))
+
+
+def sizes_in(text):
+    """Return the capital letters that stand for a size in the shapes of a text."""
+    shapes = re.findall(r"shape (\(.*?\))|# (\([^()]*\))|\w (\(\w(?:, \w+)+\))", text)
+    return set(CAPITAL.findall(" ".join(map("".join, shapes))))
 
 
 def notation():
@@ -42,7 +48,7 @@ def results_of_softmax(notebook):
     return {name for name in found if len(name) == 1}
 
 
-@pytest.mark.parametrize("chapter", CORE_WAY)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_capital_in_a_formula_is_on_the_notation_page(chapter):
     cells = read(BOOK / f"{chapter}.ipynb").cells
     used = capitals("\n".join(cell.source for cell in cells if cell.cell_type == "markdown"))
@@ -53,19 +59,29 @@ def test_every_capital_in_a_formula_is_on_the_notation_page(chapter):
     )
 
 
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_size_in_a_shape_is_on_the_notation_page(chapter):
+    page = (BOOK / "notation.md").read_text()
+    known = capitals(page[page.index("## Sizes") : page.index("## From pixels to loss")])
+    found = sizes_in("\n".join(cell.source for cell in read(BOOK / f"{chapter}.ipynb").cells))
+    assert found <= known, (
+        f"{chapter}.ipynb has shapes with {sorted(found - known)}: say T for classes"
+    )
+
+
 def test_a_symbol_of_the_notation_page_has_no_second_name():
     twins = [symbol for symbol in notation() if "also" in symbol or " or " in symbol]
     assert not twins, f"book/notation.md gives two names to one thing: {twins}"
 
 
-@pytest.mark.parametrize("chapter", CORE_WAY)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_code_calls_the_shares_as_the_notation_page_does(chapter):
     (name,) = notation()["$p$"]
     others = results_of_softmax(read(BOOK / f"{chapter}.ipynb")) - {name, "y"}  # y: a soft draw
     assert not others, f"{chapter}.ipynb binds softmax's result to {sorted(others)}: call it {name}"
 
 
-@pytest.mark.parametrize("chapter", CORE_WAY)
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_x_is_never_an_image(chapter):
     """The logits are x, the features a; in code x would otherwise be both."""
     assert "x" in notation()["$x$"]
@@ -83,3 +99,8 @@ def test_a_capital_in_words_or_commands_is_no_symbol():
 def test_a_second_name_for_the_shares_is_noticed():
     cells = [v4.new_code_cell("s = softmax(x)\nshares = sl.softmax(x)\np = softmax(x) - y")]
     assert results_of_softmax(v4.new_notebook(cells=cells)) == {"s"}
+
+
+def test_sizes_are_found_in_prompts_comments_and_docstrings():
+    text = "- `w`: shape (C, N)\nw = f(A, U)  # (D, E)\nLogits (K, n) -> shares. By (Q)."
+    assert sizes_in(text) == {"C", "N", "D", "E", "K"}

@@ -1,8 +1,9 @@
-"""Every differentiable function under every transform of torch: the table of the page Transforms.
+"""Every differentiable function under every transform of torch, as the page Transforms says.
 
-Its rows are `FUNCTIONS`, its columns the tests of this file that run over them.
+Its functions are `FUNCTIONS`, its ways the tests of this file that run over them.
 """
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -291,49 +292,55 @@ def test_deterministic_mode(name):
         assert first.isfinite().all() or "masked" in name
 
 
-# The columns of the page, and the tests that stand behind the cells of each.
-COLUMNS = {
-    "forward mode": [test_forward_mode],
+# The ways of the page, and the tests that stand behind each.
+WAYS = {
+    "Forward mode": [test_forward_mode],
     "Jacobians": [test_jacobians_of_both_modes, test_hessians],
-    "batches": [test_vectorised_jacobians, test_a_batch_of_gradients, test_a_vectorised_map],
-    "one graph": [
+    "Batches": [test_vectorised_jacobians, test_a_batch_of_gradients, test_a_vectorised_map],
+    "One graph": [
         test_one_compiled_graph_for_any_number_of_classes,
         test_a_compiled_function_of_many_shapes,
     ],
-    "export": [test_export_with_dynamic_classes],
-    "traced": [test_fake_tensors, test_tracing],
-    "autocast": [test_autocast],
-    "saved tensors": [test_saved_tensors_may_be_kept_elsewhere],
-    "devices": [test_other_default_devices],
-    "deterministic": [test_deterministic_mode],
+    "Export": [test_export_with_dynamic_classes],
+    "Traced": [test_fake_tensors, test_tracing],
+    "Autocast": [test_autocast],
+    "Saved tensors": [test_saved_tensors_may_be_kept_elsewhere],
+    "Devices": [test_other_default_devices],
+    "Deterministic": [test_deterministic_mode],
 }
 
 
-def cell(name, column):
-    """What the page says, and the tests assert."""
-    if column == "autocast":
-        return "float32" if name in LOSSES else "kept"
-    return "not both" if column == "batches" and name in DRAWS else "✓"
-
-
-def test_the_page_has_a_cell_for_each_test():
+def listed(functions):
+    """A list of functions as the page writes it, in the order of `FUNCTIONS`."""
     names = dict.fromkeys(name.partition(",")[0] for name in FUNCTIONS)
-    table = [["function", *COLUMNS], ["---"] * (len(COLUMNS) + 1)]
-    table += [[f"`{name}`", *(cell(name, column) for column in COLUMNS)] for name in names]
-    lines = "\n".join("| " + " | ".join(row) + " |" for row in table)
-    assert lines in PAGE.read_text(), f"the table of {PAGE.name} must be\n{lines}"
+    return ", ".join(f"`{name}`" for name in names if name in functions) + "."
 
 
-def test_every_test_over_all_functions_has_a_column():
+def test_the_page_has_the_ways_that_are_tested():
+    assert re.findall(r"^(.+)\n: ", PAGE.read_text(), re.MULTILINE) == list(WAYS)
+
+
+def test_the_page_names_the_functions_and_the_exceptions_that_are_tested():
+    names = {name.partition(",")[0] for name in FUNCTIONS}
+    draw = " ".join(f"`{name}`" for name in DRAWS)
+    for line in (
+        f"All that have a gradient:\n{listed(names)}",
+        f"float32, as losses do in torch: {listed(LOSSES)}",
+        f"- {draw} draws, so",
+    ):
+        assert line in PAGE.read_text(), f"{PAGE.name} must say\n{line}"
+
+
+def test_every_test_over_all_functions_is_one_of_the_ways():
     over_all = {
         test
         for test in globals().values()
         if any(mark.args[0] == "name" for mark in getattr(test, "pytestmark", []))
     }
-    assert over_all == {test for tests in COLUMNS.values() for test in tests}
+    assert over_all == {test for tests in WAYS.values() for test in tests}
 
 
-def test_every_function_with_a_gradient_has_a_line():
+def test_every_function_with_a_gradient_is_tested():
     no_gradient = {"one_hot", "hardmax", "predict", "gumbel_max", "gumbel_noise"}
     others = {"SoftmaxRegression", "check_gradient", "reinforce_gradient", "arsm_gradient"}
     assert all(f"`{name}`" in PAGE.read_text() for name in no_gradient)
