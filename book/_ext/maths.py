@@ -38,7 +38,13 @@ CONFIG = {
     "startup": {"typeset": False},
     "tex": {"packages": PACKAGES.split()},
     # Only MathJax in a browser can measure the text around; book.css sets the size.
-    "chtml": {"adaptiveCSS": False, "matchFontHeight": False, "fontURL": "mathjax"},
+    # Words are set in the page's type, and may break where a phone's screen ends.
+    "chtml": {
+        "adaptiveCSS": False,
+        "matchFontHeight": False,
+        "fontURL": "mathjax",
+        "mtextFont": "inherit",
+    },
 }
 START = """
 var window = globalThis, global = globalThis;

@@ -22,7 +22,7 @@
       this.says.setAttribute("role", "status");
       const verdicts = document.createElement("div");
       verdicts.className = "verdicts";
-      verdicts.append(this.choice("I knew it", true), this.choice("Not yet", false), this.says);
+      verdicts.append(this.choice("I knew it", true), this.choice("Not yet: ask me again", false), this.says);
       this.querySelector(".answer").append(verdicts);
     }
 

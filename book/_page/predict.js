@@ -9,8 +9,6 @@
     memory.set("predictions", made);
   };
 
-  const tallied = () => document.querySelector("book-tally")?.count();
-
   const strong = (text) => Object.assign(document.createElement("strong"), { textContent: text });
 
   class Prediction extends HTMLElement {
@@ -24,6 +22,7 @@
       this.setAttribute("role", "group");
       this.setAttribute("aria-label", "Predict");
       this.right = this.dataset.right;
+      this.addEventListener("keydown", (event) => this.walk(event));
       this.buttons = [...this.querySelectorAll(":scope > .choices > li")].map((item, n) => {
         const button = document.createElement("button");
         button.append(`${n + 1}. `, ...item.firstElementChild.childNodes);
@@ -51,10 +50,19 @@
         this.dataset.choice = number;
         remember(this, number);
         this.show();
-        tallied();
         uncovered();
+        this.says.scrollIntoView({ block: "nearest" });
       });
       return button;
+    }
+
+    // Arrow keys go from choice to choice, as they do among radio buttons.
+    walk(event) {
+      const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+      const at = this.buttons.indexOf(document.activeElement);
+      if (!step || at < 0) return;
+      event.preventDefault();
+      this.buttons.at((at + step) % this.buttons.length).focus();
     }
 
     // Marks the chosen and the right choice, and says what each is worth.
@@ -104,17 +112,21 @@
         this.count();
       });
       this.append(this.words, this.again);
+      addEventListener("resize", () => this.count()); // what is in sight may have changed
       this.count();
     }
 
+    // With "Core only" what is folded is not asked.
     count() {
-      const asked = [...document.querySelectorAll("book-prediction[data-right]")];
+      const asked = [...document.querySelectorAll("book-prediction[data-right]")].filter(
+        (question) => !question.closest("html[data-core] section.deeper:not([data-open])"),
+      );
       const answered = asked.filter((question) => question.dataset.choice);
       const held = answered.filter((question) => question.dataset.choice === question.right);
       this.hidden = asked.length === 0;
       this.again.hidden = answered.length === 0;
       this.words.textContent =
-        `Of this chapter's ${asked.length} predictions you made ${answered.length}, ` +
+        `Of the ${asked.length} predictions on this page you made ${answered.length}, ` +
         `and ${held.length} held. This browser keeps count, nobody else.`;
     }
   }

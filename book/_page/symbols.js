@@ -61,7 +61,7 @@
     row.className = "symbols";
     row.role = "group";
     row.ariaLabel = "Show a symbol in the formula, the text and the code";
-    row.append(...buttons.values());
+    row.append("Press a symbol to find it in all three:", ...buttons.values());
     code.before(row);
   }
 }

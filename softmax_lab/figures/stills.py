@@ -47,7 +47,7 @@ def show_digits(images, titles=None, *, columns=10):
         )
     columns = min(columns, len(images))
     rows = math.ceil(len(images) / columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(0.6 * columns, 0.8 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(0.52 * columns, 0.75 * rows), squeeze=False)
     for ax in axes.flat:
         ax.axis("off")
     for i, (image, ax) in enumerate(zip(images, axes.flat, strict=False)):
@@ -79,7 +79,7 @@ def draw_probabilities(p, *, labels=None, mark=None, ax=None):
     --------
     >>> ax = draw_probabilities([0.09, 0.24, 0.67], mark=2)
     >>> [text.get_text() for text in ax.texts]
-    ['0.090', '0.240', '0.670']
+    ['0.09', '0.24', '0.67']
     >>> plt.close(ax.figure)
     """
     p = np.asarray(p)
@@ -87,7 +87,7 @@ def draw_probabilities(p, *, labels=None, mark=None, ax=None):
     bars = ax.bar(range(len(p)), p, color=COLOURS["blue"])
     if mark is not None:
         bars[mark].set(facecolor=COLOURS["vermillion"], hatch="//", edgecolor="white")
-    ax.bar_label(bars, fmt="%.3f", padding=2, fontsize="small")
+    ax.bar_label(bars, fmt="%.2f", padding=2, fontsize="small")
     ax.set(ylim=(0, 1), ylabel="probability", xlabel="class")
     ax.set_xticks(range(len(p)), labels=labels)
     ax.grid(axis="x", visible=False)

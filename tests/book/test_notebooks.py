@@ -1,5 +1,6 @@
 """The notebooks are clean, every one is in the book, and every one is executed by the tests."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -59,3 +60,16 @@ def test_a_cell_that_raises_fails_the_tests_and_is_named(tmp_path):
     assert run.returncode == 1
     assert "broken.ipynb" in run.stdout
     assert "the broken cell" in run.stdout
+
+
+# A phone shows a figure some 350 pixels wide, so at 5.2 inches 8.3 points ("small") are 8 pixels.
+WIDEST = 5.2
+SMALLER = re.compile(r"x-small|fontsize=[0-7](?![0-9])")
+
+
+@pytest.mark.parametrize("path", listed_notebooks(), ids=lambda path: path.stem)
+def test_the_letters_of_a_figure_can_be_read_on_a_phone(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        wide = [w for w in re.findall(r"figsize=\(([\d.]+),", cell.source) if float(w) > WIDEST]
+        assert not wide, f"{path.name}, cell {cell.id}: {wide} inches are more than {WIDEST}"
+        assert not SMALLER.search(cell.source), f"{path.name}, cell {cell.id}: letters too small"

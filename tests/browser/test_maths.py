@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.book.notebooks import ROOT
-from tests.browser.conftest import HTML, PAGES
+from tests.browser.conftest import CHAPTERS, HTML, PAGES
 from tests.browsers import open_page
 
 sys.path.append(str(ROOT / "book" / "_ext"))
@@ -91,6 +91,19 @@ def test_formulas_have_all_letters_and_wide_ones_scroll(browser, address, page):
         assert not tab.evaluate(CUT_OFF), "cut off at a phone's width"
         tab.set_viewport_size(NARROW)
         assert not tab.evaluate(CUT_OFF), "cut off at 500 pixels"
+
+
+# Of the steps of a derivation the reasons that a phone's screen cuts off.
+FAR_RIGHT = """() => [...document.querySelectorAll("mjx-mtd:nth-child(4)")]
+  .filter((reason) => reason.checkVisibility() && reason.textContent.trim()
+    && reason.getBoundingClientRect().right > innerWidth)
+  .map((reason) => reason.textContent)"""
+
+
+@pytest.mark.parametrize("page", [f"book/{chapter}" for chapter in CHAPTERS])
+def test_the_reasons_of_a_derivation_can_be_read_on_a_phone(browser, address, page):
+    with open_page(browser, f"{address}/{page}.html", viewport=PHONE) as tab:
+        assert not tab.evaluate(FAR_RIGHT)
 
 
 @pytest.mark.parametrize(

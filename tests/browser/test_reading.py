@@ -69,6 +69,33 @@ def test_a_prediction_covers_until_answered_then_says_what_the_answer_is_worth(
             assert form.evaluate("e => e.contains(document.activeElement)"), "the focus is lost"
 
 
+def test_arrow_keys_go_from_choice_to_choice_and_the_reply_comes_into_sight(browser, address):
+    in_sight = """e => { const {top, bottom} = e.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight; }"""
+    with open_page(browser, f"{address}/book/stability.html", viewport=PHONE) as page:
+        for form in forms(page):
+            buttons = form.locator("button")
+            buttons.first.focus()
+            for key, place in (("ArrowDown", 1), ("ArrowUp", 0), ("ArrowUp", -1)):
+                page.keyboard.press(key)
+                assert buttons.nth(place).evaluate("e => e === document.activeElement"), key
+            page.keyboard.press("Enter")
+            assert form.get_by_role("status").evaluate(in_sight), "the reply is off the screen"
+
+
+def test_what_is_folded_is_not_counted(browser, address):
+    with open_page(browser, f"{address}/book/stability.html") as page:
+        asked = page.locator("book-prediction[data-right]")
+        folded = page.locator("section.deeper book-prediction[data-right]").count()
+        tally = page.locator("book-tally")
+        assert f"Of the {asked.count()} predictions" in tally.text_content()
+        page.locator(".dropdown-reading > button").click()
+        switch = page.get_by_role("switch", name=re.compile("Core only"))
+        switch.click()
+        assert not switch.is_visible(), "the menu stays open"
+        assert f"Of the {asked.count() - folded} predictions" in tally.text_content()
+
+
 @pytest.mark.parametrize("chapter", ASKING)
 def test_without_scripts_and_in_print_everything_is_open(browser, address, chapter):
     url = f"{address}/book/{chapter}.html"

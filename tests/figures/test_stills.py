@@ -106,7 +106,7 @@ def test_bars_have_the_height_and_the_number_of_their_probability():
     p = [0.2, 0.5, 0.3]
     ax = draw_probabilities(p, labels=["cat", "dog", "owl"], mark=1)
     assert [bar.get_height() for bar in ax.patches] == p
-    assert [text.get_text() for text in ax.texts] == ["0.200", "0.500", "0.300"]
+    assert [text.get_text() for text in ax.texts] == ["0.20", "0.50", "0.30"]
     assert [text.get_text() for text in ax.get_xticklabels()] == ["cat", "dog", "owl"]
     assert ax.get_ylim() == (0, 1)
     assert [bool(bar.get_hatch()) for bar in ax.patches] == [False, True, False]
