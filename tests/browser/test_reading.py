@@ -273,3 +273,9 @@ def test_a_chapter_opens_with_its_question_and_set_up_is_one_folded_line(browser
             > page.locator("article h2").first.bounding_box()["y"]
         )
         assert page.locator("summary:has-text('Set-up')").first.is_visible()
+
+
+def test_a_phone_shows_the_button_to_begin_with_at_once(browser, address):
+    with open_page(browser, f"{address}/book/intro.html", viewport=PHONE) as page:
+        button = page.locator(".start a").bounding_box()
+        assert button["y"] + button["height"] <= PHONE["height"]
