@@ -142,7 +142,7 @@ class LogSumExp(RowFunction):
 
     @staticmethod
     def forward(x):
-        least = x.new_full((*x.shape[:-1], 1), -torch.inf)
+        least = None if distributed(x) else x.new_full((*x.shape[:-1], 1), -torch.inf)
         return by_rows(formulas.logsumexp, x, like=least, small=logsumexp_rows)
 
     @staticmethod

@@ -114,11 +114,16 @@ class Pieces:
         """Return the sum of a number over the processes that hold different rows."""
         processes, check = math.prod(self.mesh.size(i) for i in self.along_rows), self.checksum()
         numbers = self.numbers(number, self.failed, check)
-        for i in self.along_rows:
-            dist.all_reduce(numbers, group=self.mesh.get_group(i))
+        self.add(numbers)
         self.asked = [*self.along_rows, *self.along_classes]
         self.failed = (numbers[1] != 0) | (numbers[2] != processes * check)
         return numbers[0]
+
+    def add(self, numbers):
+        """Return the sum of `numbers` over the processes that hold different rows."""
+        for i in self.along_rows:
+            dist.all_reduce(numbers, group=self.mesh.get_group(i))
+        return numbers
 
     def tell(self, *numbers):
         """Return what each piece tells of its rows: the first dimension of each.
@@ -201,9 +206,11 @@ class Pieces:
         shape = (*self.x.shape[:-1], 1)
         return [self.x.new_full(shape, each, dtype=torch.float64) for each in values]
 
-    def wrap(self, numbers):
+    def wrap(self, numbers, *, keepdim=True):
         """Return the DTensor of one number a row."""
-        return wrap(numbers, self.mesh, self.placements, (*self.shape[:-1], 1))
+        numbers = numbers if keepdim else numbers.squeeze(-1)
+        shape = (*self.shape[:-1], 1) if keepdim else self.shape[:-1]
+        return wrap(numbers, self.mesh, self.placements, shape)
 
 
 class Fold(torch.autograd.Function):

@@ -48,9 +48,9 @@ def as_tensor(x, name, device=None):
         raise kind(f"{name} cannot be made a tensor: {error}") from error
 
 
-def distributed(x):
+def distributed(x, *, compiled=False):
     """Whether `x` is a DTensor. Who has one has imported their module: this one need not."""
-    if type(x) is torch.Tensor or torch.compiler.is_compiling():
+    if type(x) is torch.Tensor or (torch.compiler.is_compiling() and not compiled):
         return False
     module = sys.modules.get("torch.distributed.tensor")
     return module is not None and isinstance(x, module.DTensor)

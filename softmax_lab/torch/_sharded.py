@@ -55,9 +55,13 @@ def masked(x, dim, mask):
 def by_rows(rows, x, *beside):
     """Return `rows(x, *beside)` of all the classes of a row: `_rows.by_rows` for DTensors."""
     pieces = Pieces(x)
-    if beside:
+    if rows in (formulas.softmax_vjp, formulas.log_softmax_vjp):
         gradient = vjp(rows, x, beside[0].redistribute(placements=x.placements), pieces)
         return pieces.layout.wrap(gradient.to(x.dtype))
+    if beside:  # of a loss, of which the transforms of torch.func have hidden that it is sharded
+        raise NotImplementedError(
+            "the loss of a DTensor has no transforms of torch.func: ask torch.autograd instead"
+        )
     m, r = pieces.of_rows(-torch.inf, -1)  # no classes
     _rows.by_rows(formulas.piece, pieces.x, like=(m, r))
     a, rest = formulas.joined(*pieces.tell(m, r))
@@ -76,6 +80,9 @@ def vjp(rows, x, v, pieces):
     return rows(pieces.x.to(dtype), v.to_local().to(dtype), total=pieces.total)
 
 
+@torch.compiler.disable(
+    reason="a loss over several processes runs between compiled graphs, not in one"
+)
 def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothing):
     """Return the loss as a DTensor: of each row, placed as the rows are; or one, everywhere."""
     check(logits, "logits")
@@ -101,20 +108,27 @@ def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothin
             problem.share = torch.where(problem.share == 0, 0.0, problem.share / count)
         told = pieces.tell(*(problem.numbers() if problem else pieces.of_rows(0, 0, 0)))
         losses, gradient, mass = problem.solved(told, with_gradient and not of_target)
+        loss = reduced(pieces, losses, count, reduction).to(autocast(logits))
     if not with_gradient:
-        losses = pieces.wrap(losses)
-    elif of_target:
+        return loss
+    if of_target:
         weight = None if problem.weight is None else whole(problem.weight, pieces.mesh)
-        masses = fold(target, (dim,)), weight, pieces.wrap(problem.share), problem.smoothing
-        losses = composed(x, *masses)
-    else:
-        losses = Loss.apply(x, pieces.wrap(losses), pieces.layout.wrap(gradient), pieces.wrap(mass))
+        share, smoothing = pieces.wrap(problem.share), problem.smoothing
+        losses = composed(x, fold(target, (dim,)), weight, share, smoothing).to(loss.dtype)
+        if reduction == "none":
+            return losses.squeeze(-1)
+        return losses.sum().redistribute(placements=loss.placements)
+    return Loss.apply(x, loss, pieces.layout.wrap(gradient), pieces.wrap(mass))
+
+
+def reduced(pieces, losses, count, reduction):
+    """Return the losses of the rows, or of all rows the one that is to be the same everywhere."""
     if reduction == "none":
-        return losses.squeeze(-1).to(autocast(logits))
-    total = losses.sum().redistribute(placements=[Replicate()] * x.device_mesh.ndim)
+        return pieces.wrap(losses, keepdim=False)
+    total = pieces.add(losses.sum())
     if reduction == "mean":
-        total = total.masked_fill(whole(count == 0, x.device_mesh), torch.nan)
-    return total.to(autocast(logits))
+        total = total.masked_fill(count == 0, torch.nan)
+    return whole(total, pieces.mesh)
 
 
 def posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reduction):
@@ -263,20 +277,24 @@ class Masses:
 
 
 class Loss(torch.autograd.Function):
-    """The losses of rows, whose gradient M p − q is at hand."""
+    """The loss of each row, or of all, whose gradient M p − q is at hand."""
 
     @staticmethod
-    def forward(ctx, x, losses, gradient, mass):
+    def forward(ctx, x, loss, gradient, mass):
         ctx.save_for_backward(x, gradient, mass)
-        return Layout(losses).wrap(losses.to_local())
+        ctx.placements = loss.placements
+        return Layout(loss).wrap(loss.to_local())
 
     @staticmethod
     def backward(ctx, v):
         x, gradient, mass = ctx.saved_tensors
-        v = v.to(mass.dtype)
+        v = v.redistribute(placements=ctx.placements)
         if torch.is_grad_enabled():
+            v = v.to(mass.dtype)
+            v = v.unsqueeze(-1) if v.ndim else v
             return Gradient.apply(x, gradient, mass) * v, None, None, None
-        local, v = gradient.to_local(), v.redistribute(placements=mass.placements).to_local()
+        local, v = gradient.to_local(), v.to_local().to(mass.dtype)
+        v = v.unsqueeze(-1) if v.ndim else v
         if torch._C._autograd._get_current_graph_task_keep_graph():
             local = local * v
         else:

@@ -142,7 +142,9 @@ def cross_entropy(
     share the classes of a row tell one another three numbers, never logits; and one more where
     probabilities are sharded as well. An error on one process is raised on all that share in the
     loss, and so are options that differ. Only `dim` must be the same by itself, and the DTensor's
-    shape and placements: they say who speaks to whom.
+    shape and placements: they say who speaks to whom. Under `torch.compile` such a loss runs
+    between two graphs (so not with `fullgraph=True`); it has no transforms of `torch.func`, and
+    torch makes no forward mode for DTensors.
 
     Taught in :ref:`sec-cross-entropy-loss`.
 
@@ -154,7 +156,7 @@ def cross_entropy(
     tensor([[-0.5000,  0.5000]])
     """
     logits = as_logits(logits, dim, "logits")
-    if distributed(logits):
+    if distributed(logits, compiled=True):
         from softmax_lab.torch import _sharded
 
         return _sharded.cross_entropy(

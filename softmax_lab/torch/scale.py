@@ -5,7 +5,7 @@ import math
 import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import as_number, as_real, eager, transformed, wide
+from softmax_lab.torch._rows import as_number, as_real, distributed, eager, transformed, wide
 from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
 from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 
@@ -102,7 +102,7 @@ def linear_cross_entropy(
     IndexError
         If a target is not a class. (Off the CPU, and compiled, an assertion that does not wait.)
     TypeError
-        If an argument does not hold real numbers, or class indices are not integers.
+        If an argument does not hold real numbers or is a DTensor, or indices are not integers.
     ValueError
         If shapes do not fit, or an option is out of range.
 
@@ -183,6 +183,12 @@ def options_of(label_smoothing, z_loss, softcap):
 
 def layer(x, weight, bias):
     """Return the arguments of a linear layer in one dtype, and the dtype of the loss."""
+    for name, value in {"x": x, "weight": weight, "bias": bias}.items():
+        if distributed(value):
+            raise TypeError(
+                f"{name} must be a plain tensor, but it is a DTensor: cross_entropy takes logits "
+                "that are one"
+            )
     x, weight = as_real(x), as_real(weight, "weight")
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         raise ValueError(

@@ -1,6 +1,8 @@
 """What the cases share: how they are named, how tensors are placed, and what counts as the same."""
 
 import functools
+import itertools
+from random import Random
 
 import torch
 from torch.distributed.device_mesh import init_device_mesh
@@ -27,6 +29,13 @@ def mesh(*shape):
 def place(x, on, *placements):
     """A part of a tensor that all processes have; nothing travels."""
     return distribute_tensor(x, on, list(placements), src_data_rank=None)
+
+
+def share(n, *choices):
+    """A third of all combinations: together the worlds of 2, 3 and 4 processes try each."""
+    combinations = list(itertools.product(*choices))
+    Random(0).shuffle(combinations)
+    return combinations[n - 2 :: 3]
 
 
 def random(*shape, dtype=torch.float64, scale=3.0, seed=0):

@@ -1,5 +1,7 @@
 """What is wrong on one process is raised on all, and nothing waits for ever."""
 
+import functools
+
 import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
@@ -143,3 +145,36 @@ def a_wrong_placement_is_named(n):
     same(first, sl.softmax(x).split(sizes, 1)[dist.get_rank()], "pieces of any length")
     error = raised(sl.cross_entropy, uneven, y)
     assert "torch.chunk" in str(error), repr(error)
+
+
+@case
+def what_is_not_for_dtensors_is_refused(n):
+    on, x, y = mesh(n), random(4, 11), torch.tensor([0, 10, 3, 5])
+    ours = place(x, on, Shard(1))
+    loss = functools.partial(sl.cross_entropy, target=y)
+    raises(NotImplementedError, "ask torch.autograd", torch.func.grad(loss), ours)
+    with torch.autograd.forward_ad.dual_level():  # by torch: should it learn to, softmax must too
+        raises(NotImplementedError, "aten", torch.autograd.forward_ad.make_dual, ours, ours)
+    whole, weight = place(x, on, Replicate()), random(11, 11)
+    raises(TypeError, "x must be a plain tensor", sl.linear_cross_entropy, whole, weight, y)
+    weight = place(weight, on, Shard(0))
+    raises(TypeError, "weight must be a plain tensor", sl.linear_cross_entropy, x, weight, y)
+
+
+@case
+def a_compiled_loss_breaks_the_graph(n):
+    if n > 2:  # it takes a second in each process
+        return
+    x, y = place(random(4, 11), mesh(n), Shard(1)), torch.tensor([0, 10, 3, 5])
+
+    def model(x):
+        return sl.cross_entropy(2 * x, y) + 1
+
+    results = []
+    for function in (model, torch.compile(model, backend="eager")):
+        z = x.clone().requires_grad_()
+        loss = function(z)
+        results.append((loss.full_tensor(), torch.autograd.grad(loss, z)[0].full_tensor()))
+    torch.testing.assert_close(*results, rtol=0, atol=0)
+    whole = torch.compile(model, backend="eager", fullgraph=True)
+    assert "runs between compiled graphs" in str(raised(whole, x)), "fullgraph is refused"

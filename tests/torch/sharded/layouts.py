@@ -7,7 +7,7 @@ from torch.distributed.tensor import DTensor, Replicate, Shard
 from torch.distributed.tensor.debug import CommDebugMode
 
 import softmax_lab.torch as sl
-from tests.torch.sharded.cases import ROWS, case, mesh, place, raised, random, same
+from tests.torch.sharded.cases import ROWS, case, mesh, place, raised, random, same, share
 from tests.torch.sharded.losses import OPTIONS, compare_loss, targets
 from tests.torch.sharded.rows import compare
 
@@ -33,9 +33,9 @@ def rows_on_several_processes(n):
                 function(place(x, on, placement))
             assert not calls.get_total_counts(), "rows have nothing to tell one another"
             compare(function, x, on, [placement], f"{function.__name__}, {placement}")
-        for options in OPTIONS[::5]:
-            for target in (y, q, place(y, on, placement), place(q, on, placement)):
-                compare_loss(x, target, on, [placement], f"{placement}, {options}", **options)
+        every = (y, q, place(y, on, placement), place(q, on, placement))
+        for options, target in share(n, OPTIONS[::5], every):
+            compare_loss(x, target, on, [placement], f"{placement}, {options}", **options)
 
 
 @case
@@ -44,12 +44,11 @@ def meshes_of_two_dimensions(n):
         return
     on, x = mesh(2, 2), random(5, 11)
     y, q = targets(5, 11)
-    for placements in itertools.product((Shard(0), Shard(1), Replicate()), repeat=2):
-        for function in ROWS:
-            compare(function, x, on, placements, f"{function.__name__}, {placements}")
-        for options in OPTIONS[::5]:
-            for target in (y, q):
-                compare_loss(x, target, on, placements, f"{placements}, {options}", **options)
+    both = list(itertools.product((Shard(0), Shard(1), Replicate()), repeat=2))
+    for placements, function in itertools.product(both, ROWS):
+        compare(function, x, on, placements, f"{function.__name__}, {placements}")
+    for placements, options, target in share(n, both, OPTIONS[::5], (y, q)):
+        compare_loss(x, target, on, placements, f"{placements}, {options}", **options)
 
 
 @case
@@ -79,7 +78,7 @@ def second_derivatives(n):
         "dim 0": lambda z: sl.logsumexp(z, 0).square().sum(),
         "both": lambda z: sl.softmax(z, None).square().sum(),
     }
-    for (what, loss), shard in itertools.product(losses.items(), (0, 1)):
+    for (what, loss), shard in share(n, losses.items(), (0, 1)):
         found = []
         for z in (place(x, on, Shard(shard)), x):
             z = z.clone().requires_grad_()

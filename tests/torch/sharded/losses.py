@@ -6,7 +6,7 @@ import torch
 from torch.distributed.tensor import DTensor, Replicate, Shard
 
 import softmax_lab.torch as sl
-from tests.torch.sharded.cases import case, hard_rows, mesh, place, raised, random, same
+from tests.torch.sharded.cases import case, hard_rows, mesh, place, raised, random, same, share
 
 
 def targets(rows, classes):
@@ -64,8 +64,7 @@ OPTIONS = [  # every fifth has each of the values
 @case
 def every_option_of_the_loss(n):
     on, x = mesh(n), random(6, 11)
-    for target, (i, options) in itertools.product(targets(6, 11), enumerate(OPTIONS)):
-        dtype = (torch.float64, torch.float32)[i % 2 ^ i // 6 % 2]
+    for target, dtype, options in share(n, targets(6, 11), (torch.float64, torch.float32), OPTIONS):
         compare_loss(
             x.to(dtype), target, on, [Shard(1)], f"{options}, {dtype}, {target}", **options
         )
@@ -74,14 +73,13 @@ def every_option_of_the_loss(n):
 @case
 def hard_rows_of_the_loss(n):
     on = mesh(n)
-    for classes, smoothing in itertools.product((1, 5, 11), (0.0, 0.1)):
-        x = hard_rows(classes, torch.float32)
-        for k in {0, classes // 2, classes - 1}:
-            y = torch.full((9,), k)
-            for target in (y, torch.nn.functional.one_hot(y, classes).float()):
-                what = f"class {k} of {classes}, smoothing {smoothing}, {target.dtype}"
-                options = {"label_smoothing": smoothing, "reduction": "none"}
-                compare_loss(x, target, on, [Shard(1)], what, **options)
+    for classes, smoothing, k, soft in share(n, (1, 5, 11), (0.0, 0.1), (0, 0.5, 1), (False, True)):
+        target = torch.full((9,), round(k * (classes - 1)))
+        what = f"class {target[0]} of {classes}, smoothing {smoothing}, probabilities: {soft}"
+        if soft:
+            target = torch.nn.functional.one_hot(target, classes).float()
+        options = {"label_smoothing": smoothing, "reduction": "none"}
+        compare_loss(hard_rows(classes, torch.float32), target, on, [Shard(1)], what, **options)
 
 
 @case
@@ -101,7 +99,7 @@ def targets_and_weights_that_are_dtensors(n):
 def gradients_of_probabilities(n):
     on, x, (_, q) = mesh(n), random(6, 11), targets(6, 11)
     w = torch.linspace(0.5, 2, 11, dtype=torch.float64)
-    for shard, options in itertools.product((0, 1), OPTIONS[::5]):
+    for shard, options in share(n, (0, 1), OPTIONS[::2]):
         options = {**options, "weight": w}
         ours = [place(each, on, Shard(shard)).requires_grad_() for each in (x, q)]
         whole = [each.clone().requires_grad_() for each in (x, q)]

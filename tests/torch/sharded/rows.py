@@ -6,7 +6,7 @@ import torch
 from torch.distributed.tensor import Replicate, Shard
 
 import softmax_lab.torch as sl
-from tests.torch.sharded.cases import ROWS, case, hard_rows, mesh, place, random, same
+from tests.torch.sharded.cases import ROWS, case, hard_rows, mesh, place, random, same, share
 
 
 def compare(function, x, on, placements, what, ulp=4, **keywords):
@@ -33,11 +33,10 @@ def compare(function, x, on, placements, what, ulp=4, **keywords):
 @case
 def rows_of_every_kind(n):
     on = mesh(n)
-    for dtype in (torch.float64, torch.float32, torch.bfloat16):
-        for function, classes in itertools.product(ROWS, (1, 5, 11, 40)):
-            x = hard_rows(classes, dtype)
-            what = f"{function.__name__} of {classes} classes in {dtype}"
-            compare(function, x, on, [Shard(1)], what)
+    dtypes = (torch.float64, torch.float32, torch.bfloat16)
+    for dtype, function, classes in share(n, dtypes, ROWS, (1, 5, 11)):
+        what = f"{function.__name__} of {classes} classes in {dtype}"
+        compare(function, hard_rows(classes, dtype), on, [Shard(1)], what)
 
 
 @case
@@ -52,17 +51,16 @@ def the_digits_of_float32(n):
 @case
 def any_dimension_and_several(n):
     on, x = mesh(n), random(3, 7, 5)
-    for shard, dim in itertools.product(range(3), (0, -1, (1, 2), None)):
-        for function in ROWS:
-            ours = place(x, on, Shard(shard)).requires_grad_()
-            whole = x.clone().requires_grad_()
-            found, expected = function(ours, dim), function(whole, dim)
-            what = f"{function.__name__} over dim {dim} of a DTensor sharded along {shard}"
-            same(found, expected, what)
-            v = random(*expected.shape, seed=1)
-            g = torch.autograd.grad(found, ours, place(v, on, *found.placements))[0]
-            g_whole = torch.autograd.grad(expected, whole, v)[0]
-            torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
+    for shard, dim, function in share(n, range(3), (0, -1, (1, 2), None), ROWS):
+        ours = place(x, on, Shard(shard)).requires_grad_()
+        whole = x.clone().requires_grad_()
+        found, expected = function(ours, dim), function(whole, dim)
+        what = f"{function.__name__} over dim {dim} of a DTensor sharded along {shard}"
+        same(found, expected, what)
+        v = random(*expected.shape, seed=1)
+        g = torch.autograd.grad(found, ours, place(v, on, *found.placements))[0]
+        g_whole = torch.autograd.grad(expected, whole, v)[0]
+        torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
     keepdim = sl.logsumexp(place(x, on, Shard(1)), 1, keepdim=True)
     same(keepdim, sl.logsumexp(x, 1, keepdim=True), "keepdim")
 
@@ -73,16 +71,17 @@ def masks(n):
     where = random(4, 11, seed=2) > 0
     where[1] = False
     where[2, :8] = False
-    for function, shard in itertools.product(ROWS, (0, 1)):
-        for mask in (where, place(where, on, Shard(shard)), place(where, on, Replicate())):
-            ours = place(x, on, Shard(shard)).requires_grad_()
-            whole = x.clone().requires_grad_()
-            found, expected = function(ours, where=mask), function(whole, where=where)
-            what = f"{function.__name__} with a mask, sharded along {shard}"
-            same(found, expected, what)
-            kept = torch.where(expected.isinf(), 0.0, random(*expected.shape, seed=1))
-            g = torch.autograd.grad(found, ours, place(kept, on, *found.placements))[0]
-            g_whole = torch.autograd.grad(expected, whole, kept)[0]
-            torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
+    for function, shard, kind in share(n, ROWS, (0, 1), (None, Shard, Replicate)):
+        at = Shard(shard) if kind is Shard else Replicate()
+        mask = place(where, on, at) if kind else where
+        ours = place(x, on, Shard(shard)).requires_grad_()
+        whole = x.clone().requires_grad_()
+        found, expected = function(ours, where=mask), function(whole, where=where)
+        what = f"{function.__name__} with a mask, sharded along {shard}"
+        same(found, expected, what)
+        kept = torch.where(expected.isinf(), 0.0, random(*expected.shape, seed=1))
+        g = torch.autograd.grad(found, ours, place(kept, on, *found.placements))[0]
+        g_whole = torch.autograd.grad(expected, whole, kept)[0]
+        torch.testing.assert_close(g.full_tensor(), g_whole, msg=f"gradient of {what}")
     found = sl.softmax(place(x, on, Shard(1)), where=where[0])
     same(found, sl.softmax(x, where=where[0]), "a mask of the classes alone")
