@@ -80,9 +80,7 @@ def vjp(rows, x, v, pieces):
     return rows(pieces.x.to(dtype), v.to_local().to(dtype), total=pieces.total)
 
 
-@torch.compiler.disable(
-    reason="a loss over several processes runs between compiled graphs, not in one"
-)
+@torch.compiler.disable(reason="a loss over several processes runs between compiled graphs")
 def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothing):
     """Return the loss as a DTensor: of each row, placed as the rows are; or one, everywhere."""
     check(logits, "logits")
@@ -117,7 +115,9 @@ def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothin
         losses = composed(x, fold(target, (dim,)), weight, share, smoothing).to(loss.dtype)
         if reduction == "none":
             return losses.squeeze(-1)
-        return losses.sum().redistribute(placements=loss.placements)
+        total = losses.sum().redistribute(placements=loss.placements)
+        nothing = whole((count == 0) & (reduction == "mean"), pieces.mesh)
+        return total.masked_fill(nothing, torch.nan)
     return Loss.apply(x, loss, pieces.layout.wrap(gradient), pieces.wrap(mass))
 
 

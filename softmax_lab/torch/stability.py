@@ -44,7 +44,8 @@ def softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) ->
     For the gradient p is saved, and nothing else.
 
     Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
-    are sharded, processes tell one another two numbers a row, and never logits.
+    are sharded, processes tell one another two numbers a row, and never logits; an error on one is
+    raised on all that share the row.
 
     Taught in :ref:`sec-stability-shift`.
 
@@ -90,7 +91,8 @@ def log_softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None
     Within 4 ulp, also at a confident winner, where subtracting a rounded logsumexp returns 0.
 
     Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
-    are sharded, processes tell one another two numbers a row, and never logits.
+    are sharded, processes tell one another two numbers a row, and never logits; an error on one is
+    raised on all that share the row.
 
     Taught in :ref:`sec-stability-logsumexp`.
 
@@ -139,7 +141,7 @@ def logsumexp(
     *equivariant*, where softmax is invariant. Softmax is its gradient.
 
     Of a DTensor the result is a DTensor, placed as its rows are: processes that share the classes
-    of a row tell one another two numbers, and all have its logsumexp.
+    of a row tell one another two numbers, and all have its logsumexp; or an error, if one has one.
 
     Taught in :ref:`sec-stability-logsumexp`.
 

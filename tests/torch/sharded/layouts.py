@@ -61,6 +61,10 @@ def batches_of_nothing(n):
             assert torch.equal(found.full_tensor(), expected), f"{function.__name__} of {shape}"
     found = sl.cross_entropy(place(torch.zeros(0, 11), on, Shard(1)), torch.zeros(0).long())
     assert found.full_tensor().isnan(), "the mean over no rows is nan"
+    x, q = (place(torch.zeros(0, 11), on, Shard(1)).requires_grad_() for _ in range(2))
+    assert sl.cross_entropy(x, q).full_tensor().isnan(), (
+        "so is that of probabilities with a gradient"
+    )
     ignored = sl.cross_entropy(place(torch.zeros(2, 11), on, Shard(1)), torch.tensor([-100, -100]))
     assert ignored.full_tensor().isnan(), "the mean over ignored rows is nan"
 
