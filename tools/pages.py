@@ -1,8 +1,8 @@
 """Look at the built book from outside: pictures of its pages, measurements, two builds compared.
 
 `python -m tools.pages screenshots [PAGE ...]` writes _build/screenshots (default: every page),
-`... readme` docs/page.png, `... measure` docs/pages.md; `... compare A B` says whether two
-folders hold the same files.
+`... readme` docs/page.png, `... measure` docs/pages.md (of single PAGEs it only prints the rows);
+`... compare A B` says whether two folders hold the same files. A PAGE is called book/definition.
 """
 
 import argparse
@@ -25,6 +25,7 @@ LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
+    "print": {"color_scheme": "light", "viewport": {"width": 720, "height": 900}},
 }
 # Notes layout shifts, and the frames with which the first and the last formula came.
 WATCH = """
@@ -81,7 +82,6 @@ def opened(browser, url, slower=1, **options):
 
 def show_all(page, width):
     """Make the window as high as the page, so that all of it is drawn: charts and pictures too."""
-    page.evaluate(UNCOVER)
     for _ in range(2):  # what is drawn changes the height
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
@@ -104,6 +104,7 @@ def measure(browser, address, page, slower=1):
     window = LOOKS["phone"]["viewport"]
     with opened(browser, f"{address}/{page}.html", slower, viewport=window) as tab:
         seen = {"size": fetched(tab), **tab.evaluate(SEEN)}
+        tab.evaluate(UNCOVER)
         show_all(tab, window["width"])
         return {**seen, "whole": fetched(tab)}
 
@@ -127,13 +128,19 @@ def row(browser, address, page, times):
     return f"| {' | '.join(cells)} |"
 
 
-def write_measurements(times=3):
-    """Write the table of every page: weight, first paint, first and last formula, layout shift."""
+def measured(pages, times):
+    """Return the rows of some pages, printed as they come."""
     lines = []
     with launch() as browser, serve(HTML) as address:
-        for page in listed_pages():
+        for page in pages:
             lines.append(row(browser, address, page, times))
             print(lines[-1], flush=True)
+    return lines
+
+
+def write_measurements(times=3):
+    """Write the table of every page: weight, first paint, first and last formula, layout shift."""
+    lines = measured(listed_pages(), times)
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     (ROOT / "docs").mkdir(exist_ok=True)
     (ROOT / "docs" / "pages.md").write_text(
@@ -157,19 +164,23 @@ def write_measurements(times=3):
 
 
 def screenshots(pages):
-    """Take a picture of each whole page: light, dark, and on a phone."""
+    """Take pictures of each whole page: light, dark, print, a phone before and after answers."""
     folder = ROOT / "_build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     with launch() as browser, serve(HTML) as address:
         for page in pages or listed_pages():
             for look, options in LOOKS.items():
                 with opened(browser, f"{address}/{page}.html", **options) as tab:
-                    # A "full page" picture would stretch the charts.
-                    show_all(tab, options["viewport"]["width"])
-                    tab.wait_for_timeout(300)
-                    file = folder / f"{page.partition('/')[2]}-{look}.png"
-                    tab.screenshot(path=file)
-                    print(file.relative_to(ROOT), flush=True)
+                    tab.emulate_media(media="print" if look == "print" else "screen")
+                    for state in ("-covered", "") if look == "phone" else ("",):
+                        if not state:
+                            tab.evaluate(UNCOVER)
+                        # A "full page" picture would stretch the charts.
+                        show_all(tab, options["viewport"]["width"])
+                        tab.wait_for_timeout(300)
+                        file = folder / f"{page.partition('/')[2]}-{look}{state}.png"
+                        tab.screenshot(path=file)
+                        print(file.relative_to(ROOT), flush=True)
 
 
 def readme():
@@ -210,7 +221,7 @@ def main(arguments=None):
     elif given.command == "readme":
         readme()
     elif given.command == "measure":
-        write_measurements()
+        measured(given.rest, 3) if given.rest else write_measurements()
     else:
         left, right = given.rest
         different = differences(left, right)

@@ -1,19 +1,25 @@
 """Formulas drawn when the book is built: MathJax runs here, no page loads a script for it.
 
 The page gets what MathJax would have put there, with MathML beside it for screen readers. The style
-sheet and the fonts, cut down to what the book's formulas need, are written at the end.
+sheet, cut down to what the book's formulas need, its fonts in it, is written at the end.
 """
 
 import functools
 import importlib.metadata
 import json
-import shutil
 from pathlib import Path
 
 import dukpy
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
+
+
+def packaged(name):
+    """Return the path of a file of MathJax in the pip package that carries it."""
+    package = importlib.metadata.distribution("sphinx-mathjax-offline")
+    return Path(package.locate_file("sphinx-mathjax-offline/static/mathjax"), name).as_posix()
+
 
 # MathJax by its parts, in the order in which they need each other. No menu, no loader.
 PARTS = (
@@ -42,7 +48,7 @@ CONFIG = {
     "chtml": {
         "adaptiveCSS": False,
         "matchFontHeight": False,
-        "fontURL": "mathjax",
+        "fontURL": packaged(FONTS),
         "mtextFont": "inherit",
     },
 }
@@ -71,20 +77,13 @@ class Undrawable(ValueError):
     """A formula that MathJax does not understand; the message says what is wrong with it."""
 
 
-def packaged(name):
-    """Return the path of a file of MathJax in the pip package that carries it."""
-    return importlib.metadata.distribution("sphinx-mathjax-offline").locate_file(
-        f"sphinx-mathjax-offline/static/mathjax/{name}"
-    )
-
-
 @functools.cache
 def mathjax():
     """Return a JavaScript engine with MathJax in it."""
     engine = dukpy.JSInterpreter()
     engine.evaljs(START % json.dumps(CONFIG))
     for part in PARTS:
-        engine.evaljs(packaged(f"{part}.js").read_text(encoding="utf-8") + "\n;0")
+        engine.evaljs(Path(packaged(f"{part}.js")).read_text(encoding="utf-8") + "\n;0")
     engine.evaljs(READY % json.dumps(PARTS))
     return engine
 
@@ -161,12 +160,10 @@ def visit_math_block(writer, node):
 
 
 def write_styles(app, exception):
-    """Write MathJax's style sheet and fonts, of which slim.py leaves what the pages need."""
+    """Write MathJax's style sheet; slim.py leaves of it and its fonts what the pages need."""
     if exception or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
-    (static / SHEET).write_text(stylesheet(), encoding="utf-8")
-    shutil.copytree(packaged(FONTS), static / "mathjax", dirs_exist_ok=True)
+    (Path(app.outdir) / "_static" / SHEET).write_text(stylesheet(), encoding="utf-8")
 
 
 def setup(app):

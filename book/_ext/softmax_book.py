@@ -26,6 +26,11 @@ UNUSED = (
     "togglebutton.js",
     "togglebutton.css",
 )
+# Markup of docutils that screen readers do not know (any more).
+MENDED = {
+    '<th class="head"><p></p></th>': "<td></td>",
+    'role="doc-biblioentry"': 'role="listitem"',
+}
 # How a chapter's sections proceed.
 CUES = ("Predict.", "Run.", "See.", "Say.", "Break.", "Deeper.", "Remember.")
 
@@ -123,6 +128,12 @@ def leave_out_unused(app, pagename, templatename, context, doctree):
         ]
 
 
+def mend(app, pagename, templatename, context, doctree):
+    """Write what screen readers know in place of what they do not."""
+    for wrong, right in MENDED.items():
+        context["body"] = context.get("body", "").replace(wrong, right)
+
+
 def describe(app, pagename, templatename, context, doctree):
     """Say in the page's head what a link to it shows in a chat or a feed (Open Graph)."""
     if doctree is None:
@@ -162,6 +173,7 @@ def setup(app):
     app.connect("config-inited", leave_out_thebe, priority=900)
     app.connect("html-page-context", describe)
     app.connect("html-page-context", leave_out_unused)
+    app.connect("html-page-context", mend)
     app.connect("build-finished", write_generated)
     app.connect("build-finished", slim, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,10 +1,9 @@
 """The book's own type: a text face and a sans, the same on every system.
 
-The fonts come from pip packages; slim.py puts the letters that the pages need into the style sheet.
+The fonts stand in pip packages; slim.py puts the letters that the pages need into the style sheet.
 """
 
 import importlib.metadata
-import shutil
 from pathlib import Path
 
 SHEET = "typefaces.css"
@@ -24,10 +23,9 @@ CUTS = {
 
 
 def write_faces(app, exception):
-    """Write the fonts and the style sheet that names them."""
+    """Write the style sheet that names the fonts."""
     if exception or app.builder.format != "html":
         return
-    static = Path(app.outdir) / "_static"
     rules = []
     for family, cuts in CUTS.items():
         package = "font-" + family.lower().replace(" ", "-")
@@ -35,12 +33,11 @@ def write_faces(app, exception):
         for name, (style, weight) in cuts.items():
             file = f"{family.replace(' ', '')}-{name}.otf"
             found = importlib.metadata.distribution(package).locate_file(f"{module}/files/{file}")
-            shutil.copyfile(found, static / file)
             rules.append(
                 f'@font-face {{font-family: "{family}"; font-style: {style}; '
-                f'font-weight: {weight}; src: url("{file}");}}\n'
+                f'font-weight: {weight}; src: url("{Path(found).as_posix()}");}}\n'
             )
-    (static / SHEET).write_text("".join(rules), encoding="utf-8")
+    (Path(app.outdir) / "_static" / SHEET).write_text("".join(rules), encoding="utf-8")
 
 
 def setup(app):

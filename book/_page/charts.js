@@ -72,14 +72,11 @@
 
   const draw = async (chart) => {
     const spec = JSON.parse(chart.querySelector("script").textContent);
-    delete spec.$schema; // names an older Vega-Lite, for JupyterLab's sake
-    spec.width = "container";
-    spec.autosize = { type: "fit-x", contains: "padding" };
-
     const stage = document.createElement("div");
     stage.className = "chart-stage";
     chart.append(stage);
-    const { view } = await vegaEmbed(stage, spec, { mode: "vega-lite" });
+    const view = new vega.View(vega.parse(spec), { container: stage, renderer: "svg" });
+    await view.runAsync();
     chart.querySelector(".chart-picture").remove();
 
     for (const binding of stage.querySelectorAll(".vega-bind")) {

@@ -13,7 +13,7 @@ from softmax_lab.figures.vega import MIME_TYPE, MIME_TYPE_NEXT
 class ChartRenderer:
     """Plug-in for MyST-NB (entry point ``myst_nb.mime_renderers``) that writes a chart's HTML.
 
-    The page holds the chart's specification and a still picture of it. The script ``charts.js``
+    The page holds the chart, compiled for Vega, and a still picture of it. The script ``charts.js``
     puts the moving chart in the picture's place; without scripts the picture stays.
     """
 
@@ -29,6 +29,12 @@ class ChartRenderer:
         return [nodes.raw("", chart_html(data.content), format="html", classes=["output"])]
 
 
+def compiled(spec):
+    """Return a chart for Vega, as wide as the page's column, so that no page needs Vega-Lite."""
+    fitted = {"width": "container", "autosize": {"type": "fit-x", "contains": "padding"}}
+    return vl_convert.vegalite_to_vega(spec | fitted)
+
+
 def chart_html(spec):
     """Return the HTML of a chart, given as a Vega-Lite specification.
 
@@ -42,7 +48,7 @@ def chart_html(spec):
     str
     """
     # A script element ends at "</", wherever it stands; JSON may write it "<\/".
-    text = json.dumps(spec, separators=(",", ":")).replace("</", "<\\/")
+    text = json.dumps(compiled(spec), separators=(",", ":")).replace("</", "<\\/")
     return (
         f'<div class="chart" role="group" aria-label="{html.escape(spec["description"])}">\n'
         f'<div class="chart-picture">{vl_convert.vegalite_to_svg(spec)}</div>\n'
@@ -52,9 +58,9 @@ def chart_html(spec):
 
 
 def write_vega(path):
-    """Write the Vega libraries as one script for ``charts.js`` to load.
+    """Write Vega as one script for ``charts.js`` to load.
 
-    They come out of vl-convert, in the versions that fit Altair, so no network is needed.
+    It comes out of vl-convert, in the version that fits its compiler, so no network is needed.
 
     Parameters
     ----------
@@ -63,4 +69,10 @@ def write_vega(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();\n", encoding="utf-8")
+    # The name under which vl-convert holds Vega; its own default brings Vega-Lite and Embed along.
+    module = f"/npm/vega@{vl_convert.get_vega_version()}/+esm"
+    names = "{View, parse}"
+    bundle = vl_convert.javascript_bundle(
+        f'import {names} from "{module}"; globalThis.vega = {names};'
+    )
+    path.write_text(f"(() => {{{bundle}}})();\n", encoding="utf-8")

@@ -5,7 +5,7 @@ import pytest
 from tests.browser.conftest import PAGES, open_all
 from tests.browsers import open_page
 
-WIDTHS = {"desk": 1280, "phone": 390}
+WIDTHS = {"desk": 1280, "half": 500, "phone": 390}  # half: of a desk's window
 
 # Runs in the page. Returns what is wrong with it, in words; an empty list where nothing is.
 INSPECT = """async () => {
@@ -29,12 +29,39 @@ INSPECT = """async () => {
     if (!chart.querySelector("svg")) wrong.push("a chart that is not drawn");
     if (!chart.getAttribute("aria-label")) wrong.push("a chart without a text alternative");
   }
+  // A formula in a sentence ends within the window, or within a box that scrolls and does.
+  for (const formula of document.querySelectorAll(".bd-article span.math mjx-math")) {
+    let { right, width } = formula.getBoundingClientRect();
+    for (let box = formula.parentElement; width && box; box = box.parentElement) {
+      const { overflowX } = getComputedStyle(box);
+      const edge = box === root ? root.clientWidth : box.getBoundingClientRect().right;
+      if (right <= edge + 1) continue;
+      if (["auto", "scroll"].includes(overflowX)) right = edge;
+      else if (overflowX !== "visible" || box === root)
+        wrong.push(`a formula that is cut: ${formula.closest(".math").textContent.slice(0, 60)}`);
+    }
+  }
+  // A caption's contrast, as WCAG defines it. What has no ground of its own stands on the page's.
+  const luminance = (colour) => {
+    const paint = new OffscreenCanvas(1, 1).getContext("2d");
+    paint.fillStyle = colour;
+    paint.fillRect(0, 0, 1, 1);
+    const [r, g, b] = [...paint.getImageData(0, 0, 1, 1).data].map((byte) =>
+      byte <= 10 ? byte / 255 / 12.92 : ((byte / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = luminance(getComputedStyle(document.body).backgroundColor);
+  for (const caption of document.querySelectorAll(".bd-article :is(figcaption, caption) *")) {
+    const ink = luminance(getComputedStyle(caption).color);
+    const contrast = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+    if (contrast < 4.5) wrong.push(`pale, ${contrast.toFixed(1)}: ${caption.textContent}`);
+  }
   return wrong;
 }"""
 
 
 # Each way to open the book begins at another width, so that each width is loaded and turned to.
-WAYS = {"http": ["phone", "desk"], "file": ["desk", "phone"]}
+WAYS = {"http": ["phone", "half", "desk"], "file": ["desk", "half", "phone"]}
 
 
 @pytest.mark.parametrize("scheme", WAYS)

@@ -16,6 +16,7 @@ CHARTS = [
     "soft_max.temperature",
     "soft_max.gumbel",
     "stability.offsets",
+    "stability.offsets-float16",
     "gradients.jacobian",
     "cross_entropy.simplex",
     "scale.merging",
@@ -33,9 +34,12 @@ PAGE = """<!doctype html>
 
 
 def make(name, *args):
-    """Return the chart called `module.function`."""
-    module, function = name.split(".")
-    return getattr(importlib.import_module(f"softmax_lab.figures.{module}"), function)(*args)
+    """Return the chart called `module.function` or `module.function-argument`."""
+    module, _, call = name.partition(".")
+    function, *given = call.split("-")
+    return getattr(importlib.import_module(f"softmax_lab.figures.{module}"), function)(
+        *given, *args
+    )
 
 
 def bundle(name):

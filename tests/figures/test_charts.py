@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import softmax_lab.numpy as sl
-from softmax_lab.figures.stability import WORDS, offset_table
+from softmax_lab.figures.stability import WALKS, offset_table, words
 from tests.browsers import open_page, serve
 from tests.figures.conftest import CHARTS
 
@@ -156,32 +156,37 @@ def gumbel(drawn, sliders):
     assert f"{draws} draws: {won}." in drawn.says
 
 
-def offsets(drawn, sliders):
-    offset = sliders["c"]
-    x = np.float32([0, -1, -4]) + np.float32(offset)
+def offsets(drawn, sliders, dtype="float32"):
+    offset, walk = sliders["c"], WALKS[dtype]
+    number = np.dtype(dtype).type
+    x = number([0, -1, -4]) + number(offset)
     naive, shifted = sl.naive_softmax(x), sl.shifted_softmax(x)
-    assert naive.dtype == shifted.dtype == np.float32
+    assert naive.dtype == shifted.dtype == dtype
     diamonds = drawn.of("symbol")[:3]
-    seen = np.float32([mark["row"]["shifted"] for mark in diamonds])
+    seen = number([mark["row"]["shifted"] for mark in diamonds])
     np.testing.assert_array_equal(seen, shifted)
     heights = [1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height for mark in diamonds]
     np.testing.assert_allclose(heights, shifted, atol=2 * PIXEL / drawn.height)
     finite = np.isfinite(naive)
     dots = drawn.of("symbol")[3:]
-    np.testing.assert_array_equal(np.float32([m["row"]["naive"] for m in dots]), naive[finite])
+    np.testing.assert_array_equal(number([m["row"]["naive"] for m in dots]), naive[finite])
     heights = [1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height for mark in dots]
     np.testing.assert_allclose(heights, naive[finite], atol=2 * PIXEL / drawn.height)
-    for number, line in enumerate(drawn.of("line")):
-        across, up = drawn.curve(number, offset - 16, offset + 16)
-        rows = np.float32([0, -1, -4]) + np.float32(across.round(6))[:, np.newaxis]
+    for i, line in enumerate(drawn.of("line")):
+        across, up = drawn.curve(i, offset - walk.reach, offset + walk.reach)
+        rows = number([0, -1, -4]) + number(across.round(6))[:, np.newaxis]
         wanted = sl.naive_softmax(rows)[:, int(line["row"]["class"]) - 1]
-        np.testing.assert_allclose(up, wanted, atol=1e-9)
-    grid, _, _, verdicts = offset_table()
+        np.testing.assert_allclose(up, [float(str(p)) for p in wanted], atol=1e-9)
+    grid, _, _, verdicts = offset_table(dtype)
     verdict = verdicts[grid == offset].item()
-    assert f"{WORDS[verdict]}. Shifted" in drawn.says
+    assert f"{words(walk.percent)[verdict]}. Shifted" in drawn.says
     middle = drawn.width / 2
     (here,) = [z for z in drawn.of("rect", "verdict") if z["left"] <= middle <= z["right"]]
     assert here["row"]["verdict"] == verdict
+
+
+def half_offsets(drawn, sliders):
+    offsets(drawn, sliders, "float16")
 
 
 def jacobian(drawn, sliders):
@@ -246,7 +251,18 @@ def merging(drawn, sliders):
 CHECKS = dict(
     zip(
         CHARTS,
-        [probabilities, sigmoid, shift, temperature, gumbel, offsets, jacobian, simplex, merging],
+        [
+            probabilities,
+            sigmoid,
+            shift,
+            temperature,
+            gumbel,
+            offsets,
+            half_offsets,
+            jacobian,
+            simplex,
+            merging,
+        ],
         strict=True,
     )
 )

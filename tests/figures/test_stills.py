@@ -9,6 +9,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import vl_convert
 
 from softmax_lab.figures import (
     COLOURS,
@@ -19,6 +20,7 @@ from softmax_lab.figures import (
     show_digits,
     use_style,
 )
+from softmax_lab.figures.style import lighter
 
 
 @pytest.fixture(autouse=True)
@@ -79,11 +81,25 @@ def test_a_notebook_gets_svg_without_a_date_on_a_clear_ground():
         "from softmax_lab.figures import *; import matplotlib.pyplot as plt; use_style()\n"
         "data, _ = shell.display_formatter.format(draw_probabilities([0.5, 0.5]).figure)\n"
         "assert 'image/svg+xml' in data and 'image/png' not in data, data.keys()\n"
-        "assert 'dc:date' not in data['image/svg+xml']\n"
+        "assert '<metadata' not in data['image/svg+xml']\n"
         "assert 'fill: #ffffff' not in data['image/svg+xml']\n"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+def test_a_lighter_drawing_looks_the_same():
+    heavy = drawing()
+    light = lighter(heavy)
+    assert len(light) < 0.85 * len(heavy)
+    heavy, light = (
+        plt.imread(io.BytesIO(vl_convert.svg_to_png(svg, scale=8))) for svg in (heavy, light)
+    )
+    # Both edges of a line may move by a hundredth of a point. The drawing program counts ink in
+    # quarters of its pixels, of which 8 × 8 stand for one here.
+    squares = np.abs(heavy - light)[: heavy.shape[0] // 8 * 8, : heavy.shape[1] // 8 * 8]
+    means = squares.reshape(-1, 8, squares.shape[1] // 8, 8, 4).mean(axis=(1, 3))
+    assert means.max() <= 2 / 4 / 8
 
 
 def test_digits_are_shown_with_dark_ink_in_rows():
