@@ -50,7 +50,7 @@ new PerformanceObserver((list) => {
 # Opens what waits for an answer.
 UNCOVER = "document.documentElement.toggleAttribute('data-answers', true); uncovered();"
 READY = """async () => {
-  const drawn = (chart) => chart.dataset.drawn !== undefined;
+  const drawn = (chart) => chart.dataset.drawn !== undefined || !chart.checkVisibility();
   while (![...document.querySelectorAll(".chart")].every(drawn))
     await new Promise((resolve) => setTimeout(resolve, 20));
 }"""
@@ -94,19 +94,25 @@ def has_chart(page):
     return 'class="chart"' in (HTML / f"{page}.html").read_text(encoding="utf-8")
 
 
+def weigh(browser, address, page):
+    """Return how many bytes a page fetches on a phone, when it opens and up to its end."""
+    window = LOOKS["phone"]["viewport"]
+    with opened(browser, f"{address}/{page}.html", viewport=window) as tab:
+        size = fetched(tab)
+        tab.evaluate(UNCOVER)
+        show_all(tab, window["width"])
+        return size, fetched(tab)
+
+
 def measure(browser, address, page, slower=1):
     """Measure one visit on a phone.
 
-    Returns ``size`` and ``whole``, the bytes that the page fetches when it opens and up to its end;
-    ``paint``, ``first`` and ``last``, the milliseconds to its first paint, first and last formula;
-    ``shift``, its layout shift.
+    Returns ``paint``, ``first`` and ``last``, the milliseconds to the first paint, first and last
+    formula; ``shift``, the layout shift.
     """
     window = LOOKS["phone"]["viewport"]
     with opened(browser, f"{address}/{page}.html", slower, viewport=window) as tab:
-        seen = {"size": fetched(tab), **tab.evaluate(SEEN)}
-        tab.evaluate(UNCOVER)
-        show_all(tab, window["width"])
-        return {**seen, "whole": fetched(tab)}
+        return tab.evaluate(SEEN)
 
 
 def fetched(page):
@@ -117,10 +123,9 @@ def fetched(page):
 def row(browser, address, page, times):
     """Return a page's row of the table: its weight, then what was seen, unslowed and slowed."""
     cells = [page.partition("/")[2], "yes" if has_chart(page) else "no"]
+    cells += [f"{size / 1e6:.2f}" for size in weigh(browser, address, page)]
     for slower in (1, 4):
         runs = [measure(browser, address, page, slower) for _ in range(times)]
-        if slower == 1:
-            cells += [f"{runs[0][what] / 1e6:.2f}" for what in ("size", "whole")]
         for what in ("paint", "first", "last"):
             drawn = [run[what] for run in runs if run[what] is not None]
             cells.append(f"{statistics.median(drawn) / 1000:.2f}" if drawn else "none")

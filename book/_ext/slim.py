@@ -52,12 +52,18 @@ def purge(rules, words):
     return kept
 
 
-def declarations(rule, name):
-    """Return the values of a rule's declarations of one name."""
-    if rule.content is None:
-        return []
-    found = tinycss2.parse_blocks_contents(rule.content, skip_comments=True, skip_whitespace=True)
-    return [d.value for d in found if d.type == "declaration" and d.lower_name == name]
+def declarations(rule):
+    """Return a rule's declarations."""
+    found = tinycss2.parse_blocks_contents(
+        rule.content or [], skip_comments=True, skip_whitespace=True
+    )
+    return [each for each in found if each.type == "declaration"]
+
+
+def drawn_by(rule):
+    """Return the values with which a rule draws letters by itself: icons and formulas."""
+    names = re.compile("content|--fa|--pst-icon-.*")
+    return [d.value for d in declarations(rule) if names.fullmatch(d.lower_name)]
 
 
 def is_face(rule):
@@ -106,15 +112,12 @@ def slim_styles(static, pages):
     }
     everything = [rule for rules in sheets.values() for rule in rules if not is_face(rule)]
     css = tinycss2.serialize(everything)
-    # Icons and formulas are drawn by the style sheets.
-    drawn = [
-        v for rule in everything for name in ("content", "--fa") for v in declarations(rule, name)
-    ]
-    icons = {"\u00a0"}.union(*strings(drawn))
+    icons = {"\u00a0"}.union(*strings(v for rule in everything for v in drawn_by(rule)))
     written = set().union(*map(html.unescape, texts))
     for path, rules in sheets.items():
         for rule in filter(is_face, rules.copy()):
-            if " ".join(strings(declarations(rule, "font-family"))) in css:
+            family = [d.value for d in declarations(rule) if d.lower_name == "font-family"]
+            if " ".join(strings(family)) in css:
                 cut_face(rule, path.parent, written if path.name == typefaces.SHEET else icons)
             else:
                 rules.remove(rule)

@@ -1,8 +1,13 @@
 """Every page of the built book, as a reader meets it: complete, silent, and within the window."""
 
-import pytest
+import base64
+import io
+import re
 
-from tests.browser.conftest import PAGES, open_all
+import pytest
+from fontTools.ttLib import TTFont
+
+from tests.browser.conftest import HTML, PAGES, open_all
 from tests.browsers import open_page
 
 WIDTHS = {"desk": 1280, "half": 500, "phone": 390}  # half: of a desk's window
@@ -51,7 +56,8 @@ INSPECT = """async () => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const ground = luminance(getComputedStyle(document.body).backgroundColor);
-  for (const caption of document.querySelectorAll(".bd-article :is(figcaption, caption) *")) {
+  const captions = ".bd-article :is(figcaption, caption) :not(.headerlink)";
+  for (const caption of document.querySelectorAll(captions)) {
     const ink = luminance(getComputedStyle(caption).color);
     const contrast = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
     if (contrast < 4.5) wrong.push(`pale, ${contrast.toFixed(1)}: ${caption.textContent}`);
@@ -80,3 +86,32 @@ def test_a_page_is_complete_silent_and_fits(browser, addresses, page, scheme):
                 tab.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
                 wrong[width, theme] = tab.evaluate(INSPECT)
     assert not any(wrong.values()), wrong
+
+
+# What style sheets draw in the icon font: weight and letters.
+ICONS = """() => [...document.querySelectorAll("body *")].flatMap((element) =>
+  ["::before", "::after"].map((part) => getComputedStyle(element, part))
+    .filter((style) => style.fontFamily.includes("Font Awesome") && style.content.startsWith('"'))
+    .map((style) => [style.fontWeight, style.content.slice(1, -1)]))"""
+FACE = re.compile(r"@font-face\s*{[^}]*Font Awesome[^}]*}")
+
+
+@pytest.fixture(scope="module")
+def icons():
+    """The letters that are left of the icon fonts, by weight."""
+    sheet = HTML / "_static" / "styles" / "pydata-sphinx-theme.css"
+    found = {}
+    for face in FACE.findall(sheet.read_text(encoding="utf-8")):
+        weight = re.search(r"font-weight:\s*(\d+)", face)[1]
+        font = base64.b64decode(re.search(r"base64,([\w+/=]+)", face)[1])
+        found.setdefault(weight, set()).update(map(chr, TTFont(io.BytesIO(font)).getBestCmap()))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_icon_was_cut_away(browser, address, icons, page):
+    with open_page(browser, f"{address}/{page}.html") as tab:
+        drawn = tab.evaluate(ICONS)
+    assert drawn
+    missing = {letter for weight, letters in drawn for letter in set(letters) - icons[weight]}
+    assert not missing, f"boxes in place of icons: {sorted(map(hex, map(ord, missing)))}"

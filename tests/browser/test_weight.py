@@ -3,13 +3,13 @@
 import pytest
 
 from tests.browser.conftest import PAGES
-from tools.pages import LIGHT, LIGHT_WITH_CHART, STILL, has_chart, measure
+from tools.pages import LIGHT, LIGHT_WITH_CHART, STILL, has_chart, measure, weigh
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_light_and_nothing_jumps(browser, address, page):
-    seen = measure(browser, address, page, slower=4)
     bar = LIGHT_WITH_CHART if has_chart(page) else LIGHT
-    size = seen["whole"]
+    _, size = weigh(browser, address, page)
     assert size <= bar, f"{page} fetches {size:,} bytes; at most {bar:,}: which picture is large?"
-    assert seen["shift"] <= STILL, f"{page} jumps while it opens: what has no size at first?"
+    shift = measure(browser, address, page, slower=4)["shift"]
+    assert shift <= STILL, f"{page} jumps while it opens: what has no size at first?"
