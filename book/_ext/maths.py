@@ -73,9 +73,6 @@ function draw(tex, display) {
 """
 
 
-JOIN = "\u2060"  # word joiner: browsers break lines on either side of a formula
-
-
 class Undrawable(ValueError):
     """A formula that MathJax does not understand; the message says what is wrong with it."""
 
@@ -145,16 +142,8 @@ def aligned(tex):
 
 def visit_math(writer, node):
     """Write a formula within a sentence."""
-    place = node.parent.index(node)
-    before, after = (
-        "".join(each.astext() for each in part)
-        for part in (node.parent[:place], node.parent[place + 1 :])
-    )
-    # No line ends with a bracket that opens, none begins with a full stop.
-    writer.body.append(JOIN if before.endswith("(") else "")
     writer.body.append(writer.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
     writer.body.append(f"{drawn(writer, node)}</span>")
-    writer.body.append(JOIN if after.startswith(tuple(".,;:!?)")) else "")
     raise nodes.SkipNode
 
 

@@ -46,16 +46,6 @@ INSPECT = """async () => {
         wrong.push(`a formula that is cut: ${formula.closest(".math").textContent.slice(0, 60)}`);
     }
   }
-  // What a sentence goes on with after a formula stays on its line.
-  for (const formula of document.querySelectorAll(".bd-article span.math")) {
-    const next = formula.nextSibling;
-    if (!formula.checkVisibility() || !/^\\u2060?[.,;:!?)]/.test(next?.data ?? "")) continue;
-    const mark = document.createRange();
-    mark.setStart(next, 0);
-    mark.setEnd(next, next.data.search(/[.,;:!?)]/) + 1);
-    if (mark.getBoundingClientRect().left < formula.getBoundingClientRect().left)
-      wrong.push(`a line begins with a mark: ${formula.parentElement.textContent.slice(-60)}`);
-  }
   // A caption's contrast, as WCAG defines it. What has no ground of its own stands on the page's.
   const luminance = (colour) => {
     const paint = new OffscreenCanvas(1, 1).getContext("2d");
