@@ -90,7 +90,7 @@ def test_what_is_folded_is_not_counted(browser, address):
         tally = page.locator("book-tally")
         assert f"Of the {asked.count()} predictions" in tally.text_content()
         page.locator(".dropdown-reading > button").click()
-        switch = page.get_by_role("switch", name=re.compile("Core only"))
+        switch = page.locator("[data-switch=core]")
         switch.click()
         assert not switch.is_visible(), "the menu stays open"
         assert f"Of the {asked.count() - folded} predictions" in tally.text_content()
@@ -126,13 +126,13 @@ def test_answers_are_remembered_counted_and_forgotten(browser, address):
             buttons = form.locator("button")
             buttons.nth(right if number > 0 else (right + 1) % buttons.count()).click()
         asked = len(forms(page))
-        counted = f"{asked} predictions you made {asked}, and {asked - 1} held"
+        counted = f"{asked} predictions on this page you made {asked}, and {asked - 1} held"
         assert counted in tally.text_content()
         page.reload()
         assert counted in tally.text_content()
         assert not any(form.evaluate(COVERED) for form in forms(page))
         tally.locator("button").click()
-        assert f"{asked} predictions you made 0" in tally.text_content()
+        assert f"{asked} predictions on this page you made 0" in tally.text_content()
         assert all(form.evaluate(COVERED) for form in forms(page))
         page.reload()
         assert all(form.evaluate(COVERED) for form in forms(page))
@@ -141,7 +141,7 @@ def test_answers_are_remembered_counted_and_forgotten(browser, address):
 def test_the_switch_shows_all_answers_on_every_page_and_stays(browser, addresses):
     with open_page(browser, f"{addresses['file']}/book/definition.html", viewport=PHONE) as page:
         page.locator(".dropdown-reading > button").click()
-        switch = page.get_by_role("switch", name="Show all answers")
+        switch = page.locator("[data-switch=answers]")
         assert switch.get_attribute("aria-checked") == "false"
         switch.click()
         assert switch.get_attribute("aria-checked") == "true"
