@@ -1,6 +1,7 @@
 """The torch side against torch's own kernels: `python -m benchmarks.torch_speed` prints the table.
 
-Forward and backward together. `rows` runs pinned to one thread, in a process of its own.
+Forward and backward together, or the first alone where it says so; compiled, against torch's own
+compiled. `rows` runs pinned to one thread, in a process of its own.
 """
 
 import json
@@ -24,9 +25,12 @@ CASES = [
     ("softmax", LARGE, "float32", 1, 2.0),
     ("softmax", LARGE, "float32", 100, None),
     ("softmax", (4096, 1000), "float32", 1, 2.0),
-    ("softmax", (4096, 1000), "bfloat16", 1, None),
+    ("softmax", (4096, 1000), "bfloat16", 1, 2.0),
     ("softmax", (4096, 1000), "float64", 1, None),
     ("softmax", (100_000, 10), "float32", 1, 2.0),
+    ("softmax, forward", (64, 10), "float32", 1, 3.0),
+    ("log_softmax, forward", (64, 10), "float32", 1, 3.0),
+    ("cross_entropy, forward", (64, 10), "float32", 1, 3.0),
     ("softmax", (64, 10), "float32", 1, 3.0),
     ("log_softmax", (64, 10), "float32", 1, 3.0),
     ("cross_entropy", (64, 10), "float32", 1, 3.0),
@@ -47,25 +51,28 @@ MEMORY = [  # name, dtype, bar in units of the logits, the gradient included
 
 def calls(name, shape, dtype, scale):
     """Return what is measured: ours and torch's, forward and backward, and the logits."""
-    name, *compiled = name.split(", ")
+    name, *how = name.split(", ")
     generator = torch.Generator().manual_seed(0)
-    x = (torch.randn(shape, generator=generator) * scale).to(getattr(torch, dtype)).requires_grad_()
+    x = (torch.randn(shape, generator=generator) * scale).to(getattr(torch, dtype))
     y = torch.randint(shape[-1], shape[:1], generator=generator)
     v = torch.randn(shape, generator=generator).to(x.dtype)
+    beside, direction = (y, None) if name == "cross_entropy" else (-1, v)
+    x.requires_grad_("forward" not in how)
+
+    def one_way(function):
+        return lambda: function(x, beside)
 
     def both_ways(function):
         def call():
             x.grad = None
-            if name == "cross_entropy":
-                function(x, y).backward()
-            else:
-                function(x, -1).backward(v)
+            function(x, beside).backward(direction)
 
         return call
 
-    ours = getattr(lab, name)
-    ours = torch.compile(ours, fullgraph=True) if compiled else ours
-    return both_ways(ours), both_ways(getattr(F, name)), x
+    pair = [getattr(library, name) for library in (lab, F)]
+    if "compiled" in how:
+        pair = [torch.compile(function, fullgraph=True) for function in pair]
+    return *map(one_way if "forward" in how else both_ways, pair), x
 
 
 def rows():
@@ -104,7 +111,7 @@ def table():
             shape = "×".join(map(str, shape)) + (f", logits × {scale}" if scale != 1 else "")
             lines.append([name, shape, dtype, f"**{ratio:.2f}**", bar or "", verdict, *numbers])
         tables.append(markdown(["function", "shape", "dtype", *headings], lines))
-    return "Forward and backward, one pinned thread.\n\n" + "\n\n".join(tables)
+    return "Forward and backward, or forward alone; one pinned thread.\n\n" + "\n\n".join(tables)
 
 
 if __name__ == "__main__":
