@@ -14,20 +14,40 @@ def as_array(x, name="x"):
     The numbers of ml_dtypes become float64 or int64, those of torch that NumPy lacks float32.
     """
     if type(x) is not np.ndarray:
-        if has_mask(x):
-            raise TypeError(
-                f"{name} has masked entries, which would be lost: fill them, or pass the data and "
-                "where=~mask to a function that takes it"
-            )
+        refuse_mask(x, name)
         if str(getattr(x, "dtype", "")).startswith(("torch.bfloat16", "torch.float8")):
             x = x.float()
         try:
-            x = np.asarray(x)
+            array = np.asanyarray(x)  # a mask may come to light only now
         except (TypeError, ValueError, RuntimeError) as error:
             raise type(error)(f"{name} cannot be made an array: {error}") from error
+        refuse_mask(array, name)
+        if array.dtype == np.float64 and isinstance(x, list | tuple):
+            refuse_merging(x, array, name)
+        x = np.asarray(array)
     if x.dtype.isbuiltin == 2:  # registered by ml_dtypes
         return x.astype(np.int64 if np.can_cast(x.dtype, np.int64) else np.float64)
     return x
+
+
+def refuse_mask(x, name):
+    """Raise TypeError if `x` has masked entries."""
+    if has_mask(x):
+        raise TypeError(
+            f"{name} has masked entries, which would be lost: fill them, or pass the data and "
+            "where=~mask to a function that takes it"
+        )
+
+
+def refuse_merging(x, array, name):
+    """Raise TypeError if `x` is a list of integers that no dtype holds: NumPy rounds them."""
+    if array.size and np.abs(array).max() > np.iinfo(np.int64).max:
+        objects = np.asarray(x, dtype=object)
+        if all(isinstance(each, numbers.Integral) for each in objects.flat):
+            raise TypeError(
+                f"{name} must hold integers that one dtype holds, but they go from {objects.min()} "
+                f"to {objects.max()}"
+            )
 
 
 def has_mask(x):
@@ -90,7 +110,7 @@ def as_logits(x, axis, name="x", where=None):
 
 def as_integer(value, name):
     """Return `value` as an int, or raise TypeError for what is not an integer."""
-    if not isinstance(value, bool | np.bool_):
+    if not is_bool(value):
         try:
             return operator.index(value)
         except TypeError:
@@ -98,16 +118,43 @@ def as_integer(value, name):
     raise TypeError(f"{name} must be an integer, but it is {value!r}")
 
 
+def is_bool(value):
+    """Tell whether `value` is a bool, of Python, NumPy or torch."""
+    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
+
+
 def as_number(value, name):
     """Return `value` as a float, or raise TypeError for what is not one real number."""
     if type(value) is float:
         return value
-    if not isinstance(value, numbers.Real):
-        array = as_array(value, name)
-        if array.ndim or array.dtype.kind not in "iuf":
-            raise TypeError(f"{name} must be a real number, but it is {value!r}")
-        value = array[()]
-    return float(value)
+    array = as_array(value, name)
+    number = array[()]  # of an array of objects: a Fraction, or a huge integer
+    if array.ndim or array.dtype.kind not in "iufO" or not isinstance(number, numbers.Real):
+        raise TypeError(f"{name} must be a real number, but it is {value!r}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, but it is {value!r}") from None
+
+
+def as_shape(shape):
+    """Return a shape as a list of lengths, from an integer or a sequence of them."""
+    lengths = shape if isinstance(shape, tuple | list) else (shape,)
+    lengths = [as_integer(each, "shape") for each in lengths]
+    if any(each < 0 for each in lengths):
+        raise ValueError(f"shape must not be negative, but it is {shape}")
+    return lengths
+
+
+def as_dtype(dtype, kinds, what):
+    """Return `dtype` as one of NumPy's, or raise TypeError unless it is of one of the kinds."""
+    try:
+        given = np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"dtype must be {what}, but it is {dtype!r}") from error
+    if as_array(np.empty(0, given), "dtype").dtype.kind not in kinds:
+        raise TypeError(f"dtype must be {what}, but it is {given}")
+    return given
 
 
 def as_generator(rng):
@@ -153,7 +200,9 @@ def as_mask(where, shape):
     try:
         return np.broadcast_to(where.astype(bool, copy=False), shape)
     except ValueError:
-        raise ValueError(f"where has shape {where.shape}; x has {shape}") from None
+        raise ValueError(
+            f"where has shape {where.shape}; it must broadcast to that of x, {shape}"
+        ) from None
 
 
 def check_out(out, shape, dtype):
@@ -164,8 +213,11 @@ def check_out(out, shape, dtype):
         raise TypeError("out must be a plain array, but it is a masked one: pass out.data")
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}; the result has {shape}")
-    if not np.can_cast(dtype, out.dtype, "same_kind"):
+    holds_floats = out.dtype.kind in "fc" or out.dtype.isbuiltin == 2
+    if not holds_floats or not np.can_cast(dtype, out.dtype, "same_kind"):
         raise TypeError(f"out has dtype {out.dtype}, to which {dtype} cannot be cast")
     if not out.flags.writeable:
         raise ValueError("out must be writeable, but it is read-only")
+    if any(m > 1 and step == 0 for m, step in zip(shape, out.strides, strict=True)):
+        raise ValueError(f"out must have room for each entry, but its strides are {out.strides}")
     return out.view(np.ndarray)

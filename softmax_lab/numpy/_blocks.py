@@ -119,7 +119,7 @@ def thread_count():
     """Return how many processors this process may use; OMP_NUM_THREADS may ask for fewer."""
     asked = os.environ.get("OMP_NUM_THREADS", "")
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(int(asked), available) if asked.isdigit() and int(asked) else available
+    return min(int(asked), available) if asked.isdecimal() and int(asked) else available
 
 
 def apply(function, x, axis, *more, where=None, out=None, fill=None):

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from softmax_lab.numpy._arguments import as_array
+from softmax_lab.numpy._arguments import as_array, as_number
 
 
 def sklearns(name, otherwise):
@@ -112,7 +112,7 @@ def check_samples(X):
         raise ValueError(f"Complex data not supported: X must be real, but its dtype is {X.dtype}")
     if X.dtype.kind in "USTmM":
         raise ValueError(f"X must hold real numbers, but its dtype is {X.dtype}: convert it first")
-    X = X.astype(np.float64)
+    X = as_floats(X, "X")
     if X.ndim != 2:
         raise ValueError(
             f"X must be (n, n_features), but its shape is {X.shape}. Reshape your data: "
@@ -126,6 +126,17 @@ def check_samples(X):
     return X
 
 
+def as_floats(x, name):
+    """Return an array in float64. An array of objects may hold numbers, but no text."""
+    texts = [each for each in x.flat if isinstance(each, str | bytes)] if x.dtype == object else []
+    if texts:
+        raise ValueError(f"{name} must hold real numbers, but it holds {texts[0]!r}")
+    try:
+        return x.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise type(error)(f"{name} must hold real numbers: {error}") from error
+
+
 def check_labels(y, X):
     """Return labels (n,), or raise ValueError if they are not one for each sample in X."""
     if y is None:
@@ -137,8 +148,17 @@ def check_labels(y, X):
         raise ValueError(f"y must hold labels, but its dtype is {y.dtype}")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("y must hold labels, but it holds nan or inf")
-    if y.dtype.kind == "O" and any(label is None or label != label for label in y):
-        raise ValueError("y must hold labels, but some are missing: None or NaN")
+    missing = (
+        np.isnat(y).any()
+        if y.dtype.kind in "mM"
+        else y.dtype == object
+        and not all(
+            label is not None and isinstance(label == label, bool | np.bool_) and label == label
+            for label in y
+        )
+    )
+    if missing:
+        raise ValueError("y must hold labels, but some are missing: None, NaN, NaT or NA")
     return y
 
 
@@ -169,7 +189,7 @@ def check_sample_weight(weight, X):
     weight = as_array(weight, "sample_weight")
     if weight.dtype.kind not in "biufO":
         raise TypeError(f"sample_weight must hold numbers, but its dtype is {weight.dtype}")
-    weight = weight.astype(np.float64)
+    weight = as_floats(weight, "sample_weight")
     if weight.ndim == 0:
         weight = np.full(len(X), weight)
     if weight.shape != (len(X),):
@@ -180,6 +200,9 @@ def check_sample_weight(weight, X):
         raise ValueError("sample_weight must be finite and not below 0")
     if not weight.any():
         raise ValueError("sample_weight must not be zero for all samples")
+    with np.errstate(over="ignore"):
+        if not np.isfinite(weight.sum()):
+            raise ValueError("sample_weight must have a finite sum")
     return weight
 
 
@@ -199,7 +222,9 @@ def class_weights(class_weight, classes, target, mass):
     unknown = [label for label in class_weight if label not in classes.tolist()]
     if unknown:
         raise ValueError(f"class_weight names {unknown[0]!r}, which is no class of {classes}")
-    weights = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], float)
+    weights = np.array(
+        [as_number(class_weight.get(label, 1.0), "class_weight") for label in classes.tolist()]
+    )
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(f"class_weight must be finite and not below 0, but it is {class_weight}")
     return weights

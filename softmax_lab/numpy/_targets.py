@@ -31,9 +31,9 @@ class Targets:
     """The targets of a loss, checked, beside the logits `x` as blocks (outer, n, inner).
 
     `index` holds class indices or `soft` target weights y; `mass` is the sum of y in each row, 0
-    for ignored rows, and None where it is 1 in all. `scale` is what the reduction multiplies each
-    row's loss with. `dtype` is that of the loss, `hard` refuses target weights, and `name` is what
-    the user calls the logits.
+    for ignored rows, and None where it is 1 in all. `weight` holds the weights of the classes that
+    this takes, `scale` is what the reduction multiplies each row's loss with. `dtype` is that of
+    the loss, `hard` refuses target weights, and `name` is what the user calls the logits.
     """
 
     def __init__(
@@ -68,7 +68,9 @@ class Targets:
         self.index = self.soft = self.mass = None
         count = outer * inner
         if given.dtype.kind == "f" and given.shape == x.shape and not hard:
-            y = to_blocks(check_masses(given), (axis,)).astype(np.result_type(x, np.float64))
+            y = to_blocks(check_masses(given, "target"), (axis,)).astype(
+                np.result_type(x, np.float64)
+            )
             if smoothing:
                 y = (1 - smoothing) * y + smoothing / n * y.sum(axis=1, keepdims=True)
         else:
@@ -79,6 +81,9 @@ class Targets:
                     f"{axis} ask for integers {self.row_shape}{either}"
                 )
             index, counted = check_target(given, n, as_integer(ignore, "ignore_index"))
+            if weight is not None and reduction == "mean":  # which no factor of all changes
+                with np.errstate(under="ignore"):
+                    weight = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])
             self.index = index.reshape(outer, 1, inner)
             if weight is not None and n:
                 self.mass = weight[0, self.index, 0]
@@ -94,6 +99,7 @@ class Targets:
         if y is not None:
             self.soft = y if weight is None else y * weight
             self.mass = self.soft.sum(axis=1, keepdims=True)
+        self.weight = None if weight is None else weight.ravel()
         self.scale = 1.0
         if reduction == "mean":
             self.scale = 1 / count if count else np.nan
@@ -113,13 +119,13 @@ def check_weight(weight, n):
     weight, _ = as_real(weight, "weight")
     if weight.shape != (n,):
         raise ValueError(f"weight has shape {weight.shape}; {n} classes ask for ({n},)")
-    if not np.all(weight >= 0):
-        raise ValueError(f"weight must not be negative, but it holds {weight[~(weight >= 0)][0]}")
+    check_masses(weight, "weight")
     return weight.astype(np.result_type(weight, np.float64)).reshape(1, n, 1)
 
 
-def check_masses(target):
-    if not np.all(target >= 0):
-        wrong = target[~(target >= 0)][0]
-        raise ValueError(f"target probabilities must not be negative, but target holds {wrong}")
-    return target
+def check_masses(masses, name):
+    """Return `masses`, or raise ValueError for one that is negative, inf or nan."""
+    fits = (masses >= 0) & (masses < np.inf)
+    if not fits.all():
+        raise ValueError(f"{name} must be finite and not negative, but it holds {masses[~fits][0]}")
+    return masses

@@ -55,7 +55,7 @@ def check_gradient(
     Raises
     ------
     ValueError
-        If `f` does not return one number.
+        If `f` does not return one number, or `rtol` is negative.
 
     Notes
     -----
@@ -71,15 +71,20 @@ def check_gradient(
     wrong: at index (1,) the gradient is 6.0, but the complex step gives 4.0
     """
     rtol = as_number(rtol, "rtol")
+    if not rtol >= 0:
+        raise ValueError(f"rtol must not be negative, but it is {rtol}")
     x = as_real(x)[0].astype(np.float64)
     found, _ = as_real(gradient(x.copy()) if callable(gradient) else gradient, "gradient")
-    if np.shape(f(x.copy())) != ():
-        raise ValueError(f"f must return one number, but its shape is {np.shape(f(x.copy()))}")
-    expected = slope(f, x, 6e-6, lambda up, down, h: (up - down) / (2 * h))
+    value, _ = as_real(f(x.copy()), "f(x)")
+    if value.shape != ():
+        raise ValueError(f"f must return one number, but its shape is {value.shape}")
+    steps = 6e-6 * np.maximum(1, np.abs(x))
+    expected = slope(f, x, steps, lambda up, down, h: (up - down) / (2 * h))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
-            exact = slope(f, x.astype(np.complex128), 1e-20j, lambda up, _, h: up.imag / h.imag)
+            steps = np.full(x.shape, 1e-20j)
+            exact = slope(f, x.astype(np.complex128), steps, lambda up, _, h: up.imag / h.imag)
     except (TypeError, RuntimeError):  # how Python, NumPy and torch refuse complex numbers
         exact = np.full(x.shape, np.nan)
     method = "finite difference"
@@ -105,12 +110,14 @@ def check_gradient(
     return GradientReport(ok, message, expected, found)
 
 
-def slope(f, x, h, quotient):
-    """Return the quotient of differences of f at x ± h, entry by entry."""
+def slope(f, x, steps, quotient):
+    """Return the quotient of differences of f at x ± h, entry by entry, each with its step h."""
     slopes = np.empty(x.shape)
     for i in np.ndindex(x.shape):
+        h = steps[i]
         up, down = x.copy(), x.copy()
-        up[i], down[i] = x[i] + h, x[i] - h
+        with np.errstate(all="ignore"):
+            up[i], down[i] = x[i] + h, x[i] - h
         ends = np.asarray(f(up)), np.asarray(f(down))
         with np.errstate(all="ignore"):
             slopes[i] = quotient(*ends, h)

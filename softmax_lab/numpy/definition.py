@@ -55,7 +55,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Fl
         if features[0] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:
             reals = [each.astype(object) for each in arrays]  # Python's integers, of any length
     x, weight, *biases = reals
-    with np.errstate(under="ignore"):
+    with np.errstate(all="ignore"):
         logits = sum(biases, x @ weight.T)
     return in_dtype(logits, np.result_type(*dtypes))
 

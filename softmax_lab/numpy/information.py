@@ -4,7 +4,7 @@ from typing import Any, SupportsIndex
 
 import numpy as np
 
-from softmax_lab.numpy._arguments import as_axes, as_integer, as_logits
+from softmax_lab.numpy._arguments import as_axes, as_dtype, as_integer, as_logits
 from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import check_target
 from softmax_lab.numpy._types import ArrayLike, Axis, DTypeLike, Floats, NDArray
@@ -36,7 +36,7 @@ def one_hot(
     IndexError
         If an index is not a class.
     TypeError
-        If `target` or `num_classes` does not hold integers.
+        If `target` or `num_classes` does not hold integers, or `dtype` is not numeric.
     ValueError
         If `num_classes` is negative.
 
@@ -53,6 +53,7 @@ def one_hot(
     num_classes = as_integer(num_classes, "num_classes")
     if num_classes < 0:
         raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
+    dtype = as_dtype(dtype, "biufc", "numeric")
     target, _ = check_target(target, num_classes)
     return (target[..., None] == np.arange(num_classes)).astype(dtype)
 

@@ -87,22 +87,32 @@ class SoftmaxRegression(Estimator):
         y = check_classes(y, X)
         mass = check_sample_weight(sample_weight, X)
         X, y, mass = X[mass > 0], y[mass > 0], mass[mass > 0]
-        classes, target = np.unique(y, return_inverse=True)
+        try:
+            classes, target = np.unique(y, return_inverse=True)
+        except TypeError as error:
+            raise TypeError(
+                f"y must hold labels of one kind, which can be sorted: {error}"
+            ) from error
         if len(classes) < 2:
             raise ValueError(f"y must hold at least two classes, but has 1 class: {classes}")
-        penalty = 1 / self._positive("C")
-        tol, max_iter = self._positive("tol"), self._positive("max_iter")
+        C, tol, max_iter = self._positive("C"), self._positive("tol"), self._positive("max_iter")
         mass = mass * class_weights(self.class_weight, classes, target, mass)[target]
         if not mass.any():
             raise ValueError("class_weight and sample_weight leave no class that counts")
         # The bias is the weight of a feature that is always 1, and is not penalised. The other
-        # features are centred, or else each of them would repeat much of what it says.
-        mean = mass @ X / mass.sum()
-        data = np.column_stack([X - mean, np.ones(len(X))])
-        penalties = np.full(data.shape[1], penalty)
-        penalties[-1] = 0
+        # features are centred, or else each of them would repeat much of what it says. Powers of
+        # two as units keep the squares of very large and very small ones in range.
+        rough = power_of_two(X)
+        X = X / rough
+        mean = mass / mass.sum() @ X
+        X = X - mean
+        unit = np.maximum(rough * power_of_two(X), 2.0**-400)
+        data = np.column_stack([X / (unit / rough), np.ones(len(X))])
+        with np.errstate(all="ignore"):
+            penalties = np.append(np.minimum(1 / C / unit**2, 1e300), 0)
         problem = Objective(data, target, len(classes), mass, penalties)
-        weight, steps, promise = newton(problem, tol, self._steps(max_iter))
+        with np.errstate(all="ignore"):
+            weight, steps, promise = newton(problem, tol, self._steps(max_iter))
         if not promise <= tol:
             warnings.warn(
                 f"the optimum is not reached: step {steps} still promised to lower the objective "
@@ -112,8 +122,8 @@ class SoftmaxRegression(Estimator):
                 stacklevel=2,
             )
         self.classes_, self.n_iter_, self.n_features_in_ = classes, steps, X.shape[1]
-        self.coef_ = weight[:, :-1]
-        self.intercept_ = weight[:, -1] - self.coef_ @ mean
+        self.coef_ = weight[:, :-1] / unit
+        self.intercept_ = weight[:, -1] - weight[:, :-1] / (unit / rough) @ mean
         vars(self).pop("feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = names
@@ -125,6 +135,8 @@ class SoftmaxRegression(Estimator):
         if not (value >= 1 if least else value > 0):
             bound = "at least 1" if least else "above 0"
             raise ValueError(f"{name} must be {bound}, but it is {value}")
+        if least and not value.is_integer():
+            raise ValueError(f"{name} must be a whole number, but it is {value}")
         return value
 
     def _steps(self, max_iter):
@@ -167,6 +179,12 @@ class SoftmaxRegression(Estimator):
         return float(np.average(hit, weights=check_sample_weight(sample_weight, np.asarray(X))))
 
 
+def power_of_two(X):
+    """Return for each feature the power of two from which its largest value begins, or 1 of 0."""
+    largest = np.abs(X).max(axis=0)
+    return np.ldexp(1.0, np.where(largest > 0, np.frexp(largest)[1] - 1, 0))
+
+
 class Objective:
     r"""The sum of :math:`m_n \mathrm{CE}(W x_n, y_n)`, plus :math:`\lambda \|W\|^2 / 2`.
 
@@ -197,8 +215,8 @@ class Objective:
             z *= share  # J z, with J = diag p − p pᵀ of each sample
             return z @ self.data + self.penalty * v
 
-        diagonal = share * (1 - p) @ self.data**2 + self.penalty
-        return gradient, hessian, diagonal
+        bend = share * (1 - p) @ self.data**2
+        return gradient, hessian, np.maximum(bend, 1e-12 * bend.max()) + self.penalty
 
 
 def newton(objective, tol, steps):
@@ -227,7 +245,7 @@ def conjugate_gradients(matrix, right, diagonal, most=1000):
     features may differ a thousandfold. The matrix is a function; only products with it are needed.
     """
     x, rest = np.zeros_like(right), right
-    scale = 1 / np.maximum(diagonal, 1e-12 * diagonal.max())
+    scale = 1 / diagonal
     direction = scale * rest
     size = start = (rest * direction).sum()
     enough = min(0.25, 0.5 * start**0.25) ** 2 * start

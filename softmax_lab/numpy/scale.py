@@ -30,6 +30,13 @@ def merge(
     m, s : ndarray
         The larger maximum, and the sum of both pieces relative to it.
 
+    Raises
+    ------
+    TypeError
+        If an argument is no pair of real numbers.
+    ValueError
+        If the shapes do not broadcast.
+
     Notes
     -----
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
@@ -48,11 +55,26 @@ def merge(
     >>> float(m), float(s)
     (1.0, 4.0)
     """
-    (m1, s1), (m2, s2) = ([as_real(each, "a pair")[0] for each in pair] for pair in (first, second))
-    m = np.maximum(m1, m2)
-    with np.errstate(invalid="ignore", under="ignore"):
+    (m1, s1), (m2, s2) = as_pair(first, "first"), as_pair(second, "second")
+    try:
+        np.broadcast_shapes(m1.shape, s1.shape, m2.shape, s2.shape)
+    except ValueError:
+        raise ValueError(
+            f"first {m1.shape}, {s1.shape} and second {m2.shape}, {s2.shape} do not broadcast"
+        ) from None
+    with np.errstate(all="ignore"):
+        m = np.maximum(m1, m2)
         terms = [np.where(n == m, s, s * np.exp(n - m)) for n, s in ((m1, s1), (m2, s2))]
-    return m, terms[0] + terms[1]
+        return m, terms[0] + terms[1]
+
+
+def as_pair(pair, name):
+    """Return m and s as real arrays, or raise where they are no pair."""
+    try:
+        m, s = pair
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a pair (m, s), but it is {pair!r}") from None
+    return as_real(m, name)[0], as_real(s, name)[0]
 
 
 def linear_cross_entropy(
@@ -192,6 +214,7 @@ def linear_cross_entropy_with_grad(
     return loss, gradients
 
 
+@np.errstate(all="ignore")
 def sweep(
     x, weight, bias, target, class_weight, ignore, reduction, smoothing, z_loss, softcap,
     with_gradient=False,
@@ -216,7 +239,7 @@ def sweep(
         losses[chunk], g = cross_entropy_with_grad(
             z,
             target[chunk],
-            weight=class_weight,
+            weight=targets.weight,
             ignore_index=ignore,
             reduction="none",
             label_smoothing=smoothing,
@@ -232,8 +255,7 @@ def sweep(
         if z_loss:
             g += np.where(share == 0, 0.0, 2 * share * lse[chunk])[:, None] * softmax(z)
         if softcap is not None:
-            with np.errstate(over="ignore"):  # the slope is 0 where cosh is too large
-                g /= np.cosh(u / softcap) ** 2
+            g /= np.cosh(u / softcap) ** 2  # the slope is 0 where cosh is too large
         gradients[0][chunk] = g @ weight
         gradients[1] += g.T @ features[chunk]
         if bias is not None:

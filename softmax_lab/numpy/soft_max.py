@@ -6,11 +6,12 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import (
     as_array,
+    as_dtype,
     as_generator,
-    as_integer,
     as_logits,
     as_number,
     as_real,
+    as_shape,
     one_axis,
 )
 from softmax_lab.numpy._blocks import in_dtype
@@ -93,14 +94,7 @@ def gumbel_noise(
     (3,)
     """
     rng = as_generator(rng)
-    given = np.dtype(dtype)
-    dtype = given if given.kind == "f" else as_array(np.empty(0, given), "dtype").dtype
-    if dtype.kind != "f":
-        raise TypeError(f"dtype must be floating, but it is {given}")
-    lengths = shape if isinstance(shape, tuple | list) else (shape,)
-    lengths = [as_integer(each, "shape") for each in lengths]
-    if any(each < 0 for each in lengths):
-        raise ValueError(f"shape must not be negative, but it is {shape}")
+    given, lengths = as_dtype(dtype, "f", "floating"), as_shape(shape)
     drawn = np.float32 if given.itemsize <= 4 else np.float64
     exponential = np.maximum(rng.standard_exponential(lengths, dtype=drawn), np.finfo(drawn).tiny)
     with np.errstate(all="ignore"):
