@@ -1,6 +1,7 @@
 """Chapter 6, Cross-entropy: softmax regression, the classifier that the book trains."""
 
 import warnings
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from softmax_lab.numpy._estimator import (
     feature_names,
     sklearns,
 )
+from softmax_lab.numpy._types import ArrayLike, Floats, NDArray
 from softmax_lab.numpy.cross_entropy import cross_entropy
 from softmax_lab.numpy.definition import linear
 from softmax_lab.numpy.information import one_hot
@@ -72,11 +74,19 @@ class SoftmaxRegression(Estimator):
     ['low', 'high']
     """
 
-    def __init__(self, C=1.0, *, class_weight=None, max_iter=100, tol=1e-6, progress=True):
+    def __init__(
+        self,
+        C: float = 1.0,
+        *,
+        class_weight: dict[Any, float] | Literal["balanced"] | None = None,
+        max_iter: float = 100,
+        tol: float = 1e-6,
+        progress: bool = True,
+    ) -> None:
         self.C, self.class_weight = C, class_weight
         self.max_iter, self.tol, self.progress = max_iter, tol, progress
 
-    def fit(self, X, y, sample_weight=None):
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on samples X, (n, n_features), with labels y, (n,). Returns the model.
 
         `sample_weight`, (n,), says how often each sample counts. A fit that is refused leaves
@@ -152,7 +162,7 @@ class SoftmaxRegression(Estimator):
     def _logits(self, X):
         return linear(self._new_samples(X), self.coef_, self.intercept_)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Floats:
         """Return the logits, (n, n_classes), of samples X, (n, n_features).
 
         With two classes it is their difference, (n,): above 0 where the second one wins.
@@ -160,20 +170,20 @@ class SoftmaxRegression(Estimator):
         logits = self._logits(X)
         return logits if len(self.classes_) > 2 else logits[:, 1] - logits[:, 0]
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probabilities, (n, n_classes), of samples X, (n, n_features)."""
         return softmax(self._logits(X))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Floats:
         """Return the log-probabilities, (n, n_classes), of samples X, (n, n_features)."""
         return log_softmax(self._logits(X))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each sample in X, (n, n_features)."""
         winners = self._logits(X).argmax(axis=1)
         return self.classes_[winners]
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of samples X, (n, n_features), whose label in y, (n,), is predicted."""
         hit = self.predict(X) == check_labels(y, X)
         return float(np.average(hit, weights=check_sample_weight(sample_weight, np.asarray(X))))
@@ -207,6 +217,8 @@ class Objective:
         """Return the gradient at a point, the Hessian as a function, and its diagonal."""
         p = softmax(weight @ self.columns, axis=0)
         gradient = self.mass * (p - self.one_hot) @ self.data + self.penalty * weight
+        free = self.penalty == 0  # there it sums to 0 over the classes, but for rounding
+        gradient[:, free] -= gradient[:, free].mean(axis=0)
         share = self.mass * p
 
         def hessian(v):
@@ -248,7 +260,7 @@ def conjugate_gradients(matrix, right, diagonal, most=1000):
     scale = 1 / diagonal
     direction = scale * rest
     size = start = (rest * direction).sum()
-    enough = min(0.25, 0.5 * start**0.25) ** 2 * start
+    enough = min(0.25, max(1e-8, 0.5 * start**0.25)) ** 2 * start  # 1e-8: rounding
     for _ in range(most):
         bend = matrix(direction)
         curvature = (direction * bend).sum()

@@ -82,13 +82,14 @@ def check_probabilities(p, name="p"):
 
 
 def check_non_negative(x, name):
-    """Return `x`, whose entries must not be negative or nan."""
+    """Return `x`, whose entries must not be negative, inf or nan."""
     if x.numel():
-        low = x.amin()
-        require(
-            low,
-            low >= 0,
-            f"{name} must not be negative",
-            lambda value, _: ValueError(f"{name} must not be negative, but it holds {value}"),
-        )
+        summary = f"{name} must be finite and not negative"
+        for end in (x.amin(), x.amax()):
+            require(
+                end,
+                (end >= 0) & (end < torch.inf),
+                summary,
+                lambda value, _: ValueError(f"{summary}, but it holds {value}"),
+            )
     return x

@@ -16,7 +16,8 @@ from torch._C._functorch import is_legacy_batchedtensor
 from torch._functorch.utils import unwrap_dead_wrappers
 from torch.autograd import forward_ad
 
-from softmax_lab.numpy._arguments import has_mask
+from softmax_lab.numpy._arguments import as_array, is_bool, refuse_mask
+from softmax_lab.numpy._arguments import as_number as number_of
 from softmax_lab.numpy._blocks import QUIET
 
 # Elements in a block: about what a CPU core keeps in its cache, and enough to fill an accelerator.
@@ -35,17 +36,41 @@ INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNS
 def as_tensor(x, name, device=None):
     """Return `x` as a tensor. One that is a tensor stays on its device, unless another is given."""
     if isinstance(x, torch.Tensor):  # torch.as_tensor would move it to the default device
+        if x.is_nested or x.layout != torch.strided:
+            kind = "nested" if x.is_nested else x.layout
+            raise TypeError(f"{name} must be a dense tensor, but it is {kind}: see Tensor.to_dense")
+        if type(x).__name__ == "MaskedTensor":
+            refuse_mask(np.ma.masked, name)
         return x if device is None else x.to(device)
-    if has_mask(x):
-        raise TypeError(
-            f"{name} has masked entries, which would be lost: fill them, or pass the data and "
-            "where=~mask to a function that takes it"
-        )
+    kinds = leaves(x)
+    if any(issubclass(kind, torch.Tensor) for kind in kinds):  # stacked, they keep their gradients
+        return torch.stack([as_tensor(each, name, device) for each in x])
+    refuse_mask(x, name)
     try:
+        if any(hasattr(kind, "__array__") for kind in kinds):
+            x = owned(as_array(x, name))
         return torch.as_tensor(x, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
+        if "Overflow" in str(error) and as_array(x, name).dtype == np.uint64:
+            return torch.as_tensor(owned(as_array(x, name)), device=device)
         kind = ValueError if isinstance(error, ValueError) else TypeError
-        raise kind(f"{name} cannot be made a tensor: {error}") from error
+        said = str(error).removeprefix(f"{name} cannot be made an array: ")
+        raise kind(f"{name} cannot be made a tensor: {said}") from error
+
+
+def leaves(x):
+    """Return the types of what `x` holds, if it is a list or a tuple, or its own."""
+    kinds = set(map(type, x)) if isinstance(x, list | tuple) else {type(x)}
+    if isinstance(x, list | tuple) and any(issubclass(kind, list | tuple) for kind in kinds):
+        return set().union(*map(leaves, x))
+    return kinds
+
+
+def owned(array):
+    """Return an array as torch takes it: native, writeable, with no step backwards."""
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    whole = array.flags.writeable and all(step >= 0 for step in array.strides)
+    return array if whole else array.copy()
 
 
 def distributed(x, *, compiled=False):
@@ -88,9 +113,7 @@ def as_logits(x, dim, name="x", where=None):
     top = (x if where is None else torch.where(where, x, least)).amax(
         as_dims(dim, x.ndim) if x.ndim else (), keepdim=True
     )
-    below = x - top
-    below = torch.where((below > 0) & (x < top), least, below)  # a difference of 2⁶³ and more wraps
-    return below.to(torch.get_default_dtype())
+    return -(top - x).view(torch.uint64).to(torch.get_default_dtype())  # up to 2⁶⁴ − 1
 
 
 def wide(dtype):
@@ -107,7 +130,7 @@ def autocast(x):
 
 def as_integer(value, name):
     """Return `value` as an int, or raise TypeError for what is not an integer."""
-    if not isinstance(value, bool):
+    if not is_bool(value):
         try:
             return operator.index(value)
         except TypeError:
@@ -119,10 +142,28 @@ def as_number(value, name):
     """Return `value` as a float or a tensor of one, or raise TypeError for what is no number."""
     if type(value) is float:
         return value
-    number = as_tensor(value, name)
-    if number.ndim or number.is_complex() or number.dtype == torch.bool:
+    if not isinstance(value, torch.Tensor):
+        return number_of(value, name)
+    value = as_tensor(value, name)
+    if value.ndim or value.is_complex() or value.dtype == torch.bool:
         raise TypeError(f"{name} must be a real number, but it is {value!r}")
-    return value if isinstance(value, torch.Tensor) else float(value)
+    return value
+
+
+def constant(number, x):
+    """Return an option as precise as `x` is worked on, and without a gradient, or None."""
+    return number.detach().to(wide(x.dtype)) if isinstance(number, torch.Tensor) else number
+
+
+def as_dtype(dtype):
+    """Return `dtype`, by default torch's, or raise TypeError if it is none of torch's."""
+    if dtype is None:
+        return torch.get_default_dtype()
+    if dtype in (float, int, bool):
+        return torch.empty(0, dtype=dtype).dtype
+    if not isinstance(dtype, torch.dtype):
+        raise TypeError(f"dtype must be a torch.dtype, but it is {dtype!r}")
+    return dtype
 
 
 def as_dims(dim, ndim):

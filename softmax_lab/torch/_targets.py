@@ -33,7 +33,7 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
 
 def fitting(x, target, dim, weight, reduction, *, classes_only=False):
     """Check what needs no value of x and target: return dim, weight, and if targets are masses."""
-    if reduction not in ("mean", "sum", "none"):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
     name = "log_probabilities" if classes_only else "logits"
     if x.ndim == 0:

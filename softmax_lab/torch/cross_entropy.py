@@ -9,6 +9,7 @@ from softmax_lab.torch._rows import (
     as_logits,
     as_real,
     autocast,
+    constant,
     distributed,
     is_small,
     run,
@@ -116,7 +117,7 @@ def cross_entropy(
         The mean divides by the sum of the weights of the targets that count; for targets that are
         probabilities, by the number of rows.
     label_smoothing : float, default 0.0
-        The share ε of the target that is spread evenly over all classes.
+        The share ε of the target that is spread evenly over all classes. No gradient flows to it.
 
     Returns
     -------
@@ -162,7 +163,7 @@ def cross_entropy(
         return _sharded.cross_entropy(
             logits, target, dim, weight, ignore_index, reduction, label_smoothing
         )
-    label_smoothing = as_smoothing(label_smoothing)
+    label_smoothing = constant(as_smoothing(label_smoothing), logits)
     if weight is None and label_smoothing == 0.0 and is_small_loss(logits, target, dim):
         return small_cross_entropy(logits, target, ignore_index, reduction)
     x, target, weight = prepare(logits, target, dim, weight, reduction)

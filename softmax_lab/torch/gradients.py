@@ -187,7 +187,7 @@ def check_gradient(
     Raises
     ------
     ValueError
-        If `f` does not return one number.
+        If `f` does not return one number, or `rtol` is negative.
 
     Notes
     -----
@@ -203,9 +203,9 @@ def check_gradient(
     def tensor(array):
         return torch.as_tensor(array, device=x.device)
 
-    def array(value):
-        value = as_tensor(value, "gradient").detach().cpu()
+    def array(value, name="gradient"):
+        value = as_tensor(value, name).detach().cpu()
         return value.to(torch.promote_types(value.dtype, torch.float64)).numpy()
 
     slope = (lambda a: array(gradient(tensor(a)))) if callable(gradient) else array(gradient)
-    return check_arrays(lambda a: array(f(tensor(a))), slope, array(x), rtol=rtol)
+    return check_arrays(lambda a: array(f(tensor(a)), "f(x)"), slope, array(x), rtol=rtol)

@@ -9,6 +9,7 @@ import torch
 from softmax_lab.torch._checks import check_probabilities, check_target, require
 from softmax_lab.torch._rows import (
     as_dims,
+    as_dtype,
     as_integer,
     as_logits,
     as_real,
@@ -42,7 +43,7 @@ def one_hot(target: TensorLike, num_classes: SupportsIndex, dtype: DType | None 
     IndexError
         If an index is not a class.
     TypeError
-        If `target` or `num_classes` does not hold integers.
+        If `target` or `num_classes` does not hold integers, or `dtype` is none of torch's.
     ValueError
         If `num_classes` is negative.
 
@@ -59,9 +60,10 @@ def one_hot(target: TensorLike, num_classes: SupportsIndex, dtype: DType | None 
     num_classes = as_integer(num_classes, "num_classes")
     if num_classes < 0:
         raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
+    dtype = as_dtype(dtype)
     target, _ = check_target(as_tensor(target, "target"), num_classes)
     classes = torch.arange(num_classes, device=target.device)
-    return (target[..., None] == classes).to(dtype or torch.get_default_dtype())
+    return (target[..., None] == classes).to(dtype)
 
 
 def entropy(p: TensorLike, dim: Dim = -1) -> Tensor:

@@ -1,8 +1,12 @@
 """Chapter 6, Cross-entropy: softmax regression, the classifier that the book trains."""
 
+from typing import Self, SupportsIndex
+
 import torch
 
 from softmax_lab.torch._checks import require
+from softmax_lab.torch._rows import INTEGERS, as_integer, as_number, as_tensor, wide
+from softmax_lab.torch._types import Tensor, TensorLike
 from softmax_lab.torch.cross_entropy import cross_entropy
 from softmax_lab.torch.definition import linear, predict
 from softmax_lab.torch.stability import softmax
@@ -44,84 +48,121 @@ class SoftmaxRegression(torch.nn.Module):
     tensor([0, 1])
     """
 
-    def __init__(self, in_features, num_classes, C=1.0):
+    def __init__(
+        self, in_features: SupportsIndex, num_classes: SupportsIndex, C: float = 1.0
+    ) -> None:
         super().__init__()
-        if not C > 0:
+        shape = as_integer(num_classes, "num_classes"), as_integer(in_features, "in_features")
+        if min(shape) < 0:
+            raise ValueError(f"num_classes and in_features must not be negative, but are {shape}")
+        self.C = float(as_number(C, "C"))
+        if not self.C > 0:
             raise ValueError(f"C must be above 0, but it is {C}")
-        self.C = C
-        self.weight = torch.nn.Parameter(torch.zeros(num_classes, in_features))
-        self.bias = torch.nn.Parameter(torch.zeros(num_classes))
+        self.weight = torch.nn.Parameter(torch.zeros(shape))
+        self.bias = torch.nn.Parameter(torch.zeros(shape[0]))
 
-    def forward(self, x):
+    def forward(self, x: TensorLike) -> Tensor:
         """Return the logits, (n, T), of samples x, (n, N)."""
         return linear(x, self.weight, self.bias)
 
-    def fit(self, x, target, *, steps=20, device=None, progress=True):
-        """Train on samples x, (n, N), with class indices, (n,), on `device`. Returns the model."""
+    def fit(
+        self,
+        x: TensorLike,
+        target: TensorLike,
+        *,
+        steps: SupportsIndex = 20,
+        device: torch.device | str | int | None = None,
+        progress: bool = True,
+    ) -> Self:
+        """Train on samples x, (n, N), with class indices, (n,), on `device`. Returns the model.
+
+        Gradients are recorded, and autocast is off, whatever is set around the call.
+        """
+        steps = as_integer(steps, "steps")
         if device is not None:
             self.to(device)
-        x, target = self._samples(x), torch.as_tensor(target, device=self.weight.device)
+        device = self.weight.device
+        with (
+            device,
+            torch.inference_mode(False),
+            torch.enable_grad(),
+            torch.autocast(device.type, enabled=False),
+        ):
+            self._descend(self._samples(x), target, bar(range(steps), progress))
+        return self
+
+    def _descend(self, x, target, steps):
         if len(x) == 0:
             raise ValueError(f"x must hold at least one sample, but its shape is {tuple(x.shape)}")
+        target = as_tensor(target, "target", x.device)
         cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
+        dtype = wide(x.dtype)
+        x, weight, bias = x.to(dtype), self.weight.detach().to(dtype), self.bias.detach().to(dtype)
+        # In units of its largest value, no square of a feature overflows.
+        size = x.abs().amax(dim=0)
+        size = torch.where(size > 0, size, 1)
+        x = x / size
         mean, spread = x.mean(dim=0), x.std(dim=0, correction=0)
-        rounding = 10 * torch.finfo(x.dtype).eps * mean.abs()
+        rounding = 10 * torch.finfo(self.weight.dtype).eps * mean.abs()
         varies = spread > rounding  # a feature that never changes has nothing to say
         # The bend of the objective at W = 0, where every p (1 − p) is (T − 1) / T².
-        classes = len(self.bias)
-        bend = (classes - 1) / classes**2 * spread.square() + 1 / (self.C * len(x))
-        unit = torch.where(varies, bend.sqrt(), 1)
+        classes, C = len(bias), max(self.C, 1e-30)
+        bend = spread * ((classes - 1) ** 0.5 / max(classes, 1))
+        unit = torch.where(varies, bend.hypot(1 / (size * (C * len(x)) ** 0.5)), 1)
         data = (x - mean) / unit
-        with torch.no_grad():
-            slopes, level = self.weight * unit, self.bias + self.weight @ mean
+        slopes, level = weight * size * unit, bias + weight @ (mean * size)
         slopes.requires_grad_(), level.requires_grad_()
         optimiser = torch.optim.LBFGS([slopes, level], line_search_fn="strong_wolfe")
 
         def objective():
             optimiser.zero_grad()
-            penalty = (slopes / unit).square().sum() / (2 * self.C)
+            penalty = (slopes / (size * unit)).square().sum() / (2 * C)
             logits = linear(data, slopes, level)
             loss = (cross_entropy(logits, target, reduction="sum") + penalty) / len(x)
             loss.backward()
             return loss
 
-        for _ in bar(range(steps), progress):
+        for _ in steps:
             optimiser.step(objective)
         with torch.no_grad():
-            self.weight.copy_(slopes / unit)
-            self.bias.copy_(level - self.weight @ mean)
-        return self
+            self.weight.copy_(slopes / (size * unit))
+            self.bias.copy_(level - (slopes / unit) @ mean)
 
     def _samples(self, x):
-        try:
-            given = torch.as_tensor(x)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise type(error)(f"x cannot be made a tensor: {error}") from error
+        given = as_tensor(x, "x").detach()
         if given.is_complex():
             raise TypeError(f"x must be real, but its dtype is {given.dtype}")
+        if given.ndim != 2 or given.shape[1] != self.weight.shape[1]:
+            raise ValueError(
+                f"x must be (n, {self.weight.shape[1]}), but its shape is {tuple(given.shape)}"
+            )
         x = given.to(dtype=self.weight.dtype, device=self.weight.device)
         summary = "x must be finite, but it holds nan or inf"
         require(x, x.isfinite(), summary, lambda *_: ValueError(summary))
         return x
 
     @torch.no_grad()
-    def predict_proba(self, x):
+    def predict_proba(self, x: TensorLike) -> Tensor:
         """Return the probabilities, (n, T), of samples x, (n, N)."""
         return softmax(self(self._samples(x)))
 
     @torch.no_grad()
-    def predict(self, x):
+    def predict(self, x: TensorLike) -> Tensor:
         """Return the most probable class of each sample in x, (n, N)."""
         return predict(self(self._samples(x)))
 
-    def score(self, x, target):
+    def score(self, x: TensorLike, target: TensorLike) -> float:
         """Return the share of samples x, (n, N), whose class in target, (n,), is predicted."""
-        found, target = self.predict(x), torch.as_tensor(target, device=self.weight.device)
+        found, target = self.predict(x), as_tensor(target, "target", self.weight.device)
         if target.shape != found.shape:
             raise ValueError(
                 f"target has shape {tuple(target.shape)}; x asks for {tuple(found.shape)}"
             )
-        return (found == target).double().mean().item()
+        if target.dtype not in INTEGERS:
+            raise TypeError(
+                f"target must hold integer class indices, but its dtype is {target.dtype}"
+            )
+        return (found == target.long()).double().mean().item()
 
 
 def bar(steps, progress):

@@ -5,7 +5,7 @@ import math
 import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import as_number, as_real, distributed, eager, transformed, wide
+from softmax_lab.torch._rows import as_number, as_real, constant, distributed, eager, transformed, wide
 from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
 from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 
@@ -24,6 +24,13 @@ def merge(first: Pair, second: Pair) -> tuple[Tensor, Tensor]:
     m, s : Tensor
         The larger maximum, and the sum of both pieces relative to it.
 
+    Raises
+    ------
+    TypeError
+        If an argument is no pair of real numbers.
+    ValueError
+        If the shapes do not broadcast.
+
     Notes
     -----
     Merging is associative and commutative, so that pieces can be merged in any order. In the end
@@ -41,10 +48,27 @@ def merge(first: Pair, second: Pair) -> tuple[Tensor, Tensor]:
     >>> merge((1.0, 1.0), (1.0, 3.0))
     (tensor(1.), tensor(4.))
     """
-    (m1, s1), (m2, s2) = ([as_real(each, "a pair") for each in pair] for pair in (first, second))
+    (m1, s1), (m2, s2) = as_pair(first, "first"), as_pair(second, "second")
+    shapes = [tuple(each.shape) for each in (m1, s1, m2, s2)]
+    try:
+        torch.broadcast_shapes(*shapes)
+    except RuntimeError:
+        raise ValueError(
+            "first {}, {} and second {}, {} do not broadcast".format(*shapes)
+        ) from None
     m = torch.maximum(m1, m2)
-    terms = [torch.where(n == m, s, s * (n - m).exp()) for n, s in ((m1, s1), (m2, s2))]
-    return m, terms[0] + terms[1]
+    # An infinity is not subtracted from itself; of finite ties both pieces keep their gradients.
+    gaps = [torch.where((n == m) & m.isinf(), 0.0, n - m) for n in (m1, m2)]
+    return m, s1 * gaps[0].exp() + s2 * gaps[1].exp()
+
+
+def as_pair(pair, name):
+    """Return m and s as floating tensors, or raise where they are no pair."""
+    try:
+        m, s = pair
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a pair (m, s), but it is {pair!r}") from None
+    return as_real(m, name), as_real(s, name)
 
 
 def linear_cross_entropy(
@@ -74,7 +98,8 @@ def linear_cross_entropy(
     bias : Tensor, (T,), optional
         One number for each class.
     class_weight : Tensor, (T,), optional
-        A non-negative weight for each class. No gradient flows to it, nor to the target.
+        A non-negative weight for each class. No gradient flows to it, to the target, or to the
+        options below.
     ignore_index : int, default -100
         A class index that does not count.
     reduction : {"mean", "sum", "none"}, default "mean"
@@ -129,6 +154,9 @@ def linear_cross_entropy(
     """
     label_smoothing, z_loss, softcap = options_of(label_smoothing, z_loss, softcap)
     x, weight, bias, dtype = layer(x, weight, bias)
+    label_smoothing, z_loss, softcap = (
+        constant(each, x) for each in (label_smoothing, z_loss, softcap)
+    )
     shape = (*x.shape[:-1], len(weight))
     _, target, class_weight = prepare(  # a tensor of the logits' shape, but one number
         x.detach().new_zeros(()).expand(shape), target, -1, class_weight, reduction

@@ -5,8 +5,18 @@ from typing import SupportsIndex
 
 import torch
 
+from softmax_lab.numpy._arguments import as_shape
 from softmax_lab.torch._checks import require
-from softmax_lab.torch._rows import FLOATING, as_dim, as_logits, as_number, as_real, as_tensor, wide
+from softmax_lab.torch._rows import (
+    FLOATING,
+    as_dim,
+    as_dtype,
+    as_logits,
+    as_number,
+    as_real,
+    as_tensor,
+    wide,
+)
 from softmax_lab.torch._types import DType, Generator, Number, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 
@@ -89,7 +99,7 @@ def gumbel_noise(
     >>> gumbel_noise(3, generator=torch.Generator().manual_seed(0)).shape
     torch.Size([3])
     """
-    dtype = dtype or torch.get_default_dtype()
+    dtype, shape = as_dtype(dtype), as_shape(shape)
     if dtype not in FLOATING:
         raise TypeError(f"dtype must be floating, but it is {dtype}")
     device = generator.device if isinstance(generator, torch.Generator) else None
