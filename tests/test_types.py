@@ -18,13 +18,21 @@ FUNCTIONS = [
     for name in side.__all__
     if inspect.isfunction(getattr(side, name))
 ]
+METHODS = [
+    pytest.param(method, id=f"{side.__name__}.SoftmaxRegression.{name}")
+    for side in (lab, sl)
+    for name, method in vars(side.SoftmaxRegression).items()
+    if inspect.isfunction(method) and (name == "__init__" or not name.startswith("_"))
+]
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [*FUNCTIONS, *METHODS])
 def test_every_argument_and_result_has_a_type(function):
     signature = inspect.signature(function)
     assert signature.return_annotation is not inspect.Signature.empty
     for parameter in signature.parameters.values():
+        if parameter.name == "self":
+            continue
         assert parameter.annotation is not inspect.Parameter.empty, parameter
         if parameter.default is None:
             assert "None" in str(parameter.annotation), parameter
@@ -41,6 +49,10 @@ USES = {
     "lab.softmax([1.0], axis='last')": "arg-type",
     "lab.cross_entropy([[1.0]], [0], reduction='average')": "arg-type",
     "lab.gumbel_max([1.0], rng='a')": "arg-type",
+    "lab.SoftmaxRegression(class_weight='balanced').fit([[0.0]], ['a']).score([[0.0]], ['a'])": "",
+    "lab.SoftmaxRegression(C='a')": "arg-type",
+    "sl.SoftmaxRegression(1, 2).fit([[0.0]], [0], device='cpu').predict([[0.0]]).sum()": "",
+    "sl.SoftmaxRegression(1, '2')": "arg-type",
     "sl.softmax([[1, 2], [3, 4]], dim=(0, 1)).sum().backward()": "",
     "sl.cross_entropy(torch.zeros(2, 3), [0, 1], reduction='mean') + 1.0": "",
     "sl.gumbel_softmax(torch.zeros(3), torch.tensor(1.0), generator=torch.Generator())": "",

@@ -41,7 +41,7 @@ def refuse_mask(x, name):
 
 def refuse_merging(x, array, name):
     """Raise TypeError if `x` is a list of integers that no dtype holds: NumPy rounds them."""
-    if array.size and np.abs(array).max() > np.iinfo(np.int64).max:
+    if array.size and np.abs(array).max() >= 2.0**63:
         objects = np.asarray(x, dtype=object)
         if all(isinstance(each, numbers.Integral) for each in objects.flat):
             raise TypeError(

@@ -47,7 +47,7 @@ def as_tensor(x, name, device=None):
         return torch.stack([as_tensor(each, name, device) for each in x])
     refuse_mask(x, name)
     try:
-        if any(hasattr(kind, "__array__") for kind in kinds):
+        if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):
             x = owned(as_array(x, name))
         return torch.as_tensor(x, device=device)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -68,7 +68,9 @@ def leaves(x):
 
 def owned(array):
     """Return an array as torch takes it: native, writeable, with no step backwards."""
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    if array.dtype.kind in "iuf":  # of the names of one dtype, torch knows one
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
+        array = array.view(f"{array.dtype.kind}{array.dtype.itemsize}")
     whole = array.flags.writeable and all(step >= 0 for step in array.strides)
     return array if whole else array.copy()
 

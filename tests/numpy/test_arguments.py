@@ -178,7 +178,7 @@ def test_one_axis_is_one_integer(function, axis, wrong):
 @pytest.mark.parametrize(
     "function", [*ONE_AXIS.values(), *SEVERAL_AXES.values()], ids=[*ONE_AXIS, *SEVERAL_AXES]
 )
-@pytest.mark.parametrize("wrong", ["a", 1.0, [0], True])
+@pytest.mark.parametrize("wrong", ["a", 1.0, [0], True, torch.tensor(True)])
 def test_an_axis_is_an_integer(function, wrong):
     with pytest.raises(TypeError, match=re.escape(f"axis must be an integer, but it is {wrong!r}")):
         function(X, wrong)
@@ -521,3 +521,122 @@ def test_every_integer_is_a_class(function, dtype):
 def test_classes_beyond_int64_are_named(function):
     with pytest.raises(IndexError, match=f"{2**63}"):
         function(np.array([0, 2**63, 1], np.uint64))
+
+
+class Late:
+    """Its mask comes to light only when it is asked for an array."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ma.masked_array([1.0, 2.0], mask=[1, 0])
+
+
+def test_a_mask_that_comes_to_light_late_is_not_lost():
+    with pytest.raises(TypeError, match="x has masked entries"):
+        lab.softmax(Late())
+
+
+@pytest.mark.parametrize("kind", [int, lambda x: np.uint64(x) if x > 0 else np.int64(x)])
+def test_integers_that_no_dtype_holds_are_named(kind):
+    """NumPy makes float64 of them, which would merge the first two."""
+    x = [kind(each) for each in (2**63, 2**63 + 1, -1)]
+    with pytest.raises(TypeError, match=f"x must hold integers .* from -1 to {2**63 + 1}"):
+        lab.softmax(x)
+    close(lab.softmax(x[:2]), lab.softmax([0, 1]))
+
+
+@pytest.mark.parametrize("wrong", [True, np.True_, np.timedelta64(1, "s"), "1", 1j])
+def test_a_number_is_real_and_no_bool(wrong):
+    for call in (
+        lambda: lab.gumbel_softmax(X, wrong, rng=0),
+        lambda: lab.cross_entropy(X, Y, label_smoothing=wrong),
+        lambda: lab.linear_cross_entropy(X, X, Y % 3, softcap=wrong),
+    ):
+        with pytest.raises(TypeError, match=r"must be a real number, but it is"):
+            call()
+
+
+def test_a_number_may_be_of_any_real_kind_that_fits_a_float():
+    expected = lab.gumbel_softmax(X, 0.5, rng=0)
+    for half in (Fraction(1, 2), np.float16(0.5), np.longdouble(0.5), np.array(0.5)):
+        same(lab.gumbel_softmax(X, half, rng=0), expected)
+    with pytest.raises(ValueError, match="tau must fit a float"):
+        lab.gumbel_softmax(X, 10**400)
+
+
+@pytest.mark.parametrize("loss", [lab.cross_entropy, lab.nll_loss])
+def test_masses_are_finite(loss):
+    with pytest.raises(
+        ValueError, match="weight must be finite and not negative, but it holds inf"
+    ):
+        loss(X, Y, weight=[1, INF, 1, 1])
+    with pytest.raises(ValueError, match="target must be finite and not negative"):
+        lab.cross_entropy(X, np.full(X.shape, INF))
+
+
+@pytest.mark.parametrize("factor", [2.0**-1060, 2.0**-100, 2.0**1020])
+def test_no_factor_of_all_weights_changes_a_mean(factor):
+    weight = np.array([4.0, 1.0, 2.0, 3.0])
+    for smoothing in (0.0, 0.1):
+        options = {"label_smoothing": smoothing}
+        found = lab.cross_entropy_with_grad(X, Y, weight=weight * factor, **options)
+        for each, expected in zip(
+            found, lab.cross_entropy_with_grad(X, Y, weight=weight, **options), strict=True
+        ):
+            close(each, expected)
+    found, expected = (
+        lab.linear_cross_entropy(X, np.eye(4), Y, class_weight=w) for w in (weight * factor, weight)
+    )
+    close(found, expected)
+
+
+@pytest.mark.parametrize("dtype", [str, object, "M8[s]", "V4", "nonsense"])
+def test_a_dtype_is_one_of_numbers(dtype):
+    with pytest.raises(TypeError, match="dtype must be numeric, but it is"):
+        lab.one_hot(Y, 4, dtype)
+    with pytest.raises(TypeError, match="dtype must be floating, but it is"):
+        lab.gumbel_noise(3, rng=0, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [object, "U9", "S9"])
+def test_an_output_holds_floats(dtype):
+    with pytest.raises(TypeError, match=r"out has dtype .*, to which float64 cannot be cast"):
+        lab.softmax(X, out=np.zeros(X.shape, dtype))
+
+
+def test_an_output_has_room_for_each_entry():
+    out = np.lib.stride_tricks.as_strided(np.zeros(4), (3, 4), (0, 8))
+    with pytest.raises(ValueError, match=r"out must have room for each entry, .*\(0, 8\)"):
+        lab.softmax(X, out=out)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.0, (1.0,), (1.0, 1.0, 1.0)])
+def test_a_pair_is_two_arrays(wrong):
+    with pytest.raises(TypeError, match=r"second must be a pair \(m, s\), but it is"):
+        lab.merge((1.0, 1.0), wrong)
+    with pytest.raises(
+        ValueError, match=r"first \(2,\), \(\) and second \(3,\), \(\) do not broad"
+    ):
+        lab.merge(([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0))
+
+
+@pytest.mark.parametrize("settings", ["raise", "warn"])
+def test_a_result_beyond_the_range_is_inf_and_nothing_is_said(settings):
+    with np.errstate(all=settings):
+        same(lab.linear([1e308, 1e308], [[1.0, 1.0]]), [INF])
+        same(lab.linear([INF], [[0.0]]), [np.nan])
+        same(lab.merge((-1e308, 1.0), (1e308, 1.0)), (1e308, 1.0))
+        assert lab.linear_cross_entropy(X, X, Y % 3, z_loss=1e308) == INF
+        assert lab.linear_cross_entropy(X, X, Y % 3, softcap=1e-320) == pytest.approx(np.log(3))
+
+
+def test_what_check_gradient_is_given_is_named():
+    for value, says in (("a", r"f\(x\) must hold real"), (None, r"f\(x\) must hold real")):
+        with pytest.raises(TypeError, match=says):
+            check_gradient(lambda x, value=value: value, X, X)
+    for rtol in (-1, np.nan):
+        with pytest.raises(ValueError, match="rtol must not be negative"):
+            check_gradient(np.sum, np.ones_like, X, rtol=rtol)
+
+
+def test_a_right_gradient_is_right_where_entries_differ_in_size():
+    assert check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, [1e10, 1.0, 1e-10])

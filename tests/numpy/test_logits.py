@@ -57,6 +57,22 @@ def test_softmax_undoes_logits_from_probabilities(x):
     np.testing.assert_allclose(logits, x - x.mean(axis=-1, keepdims=True), atol=1e-11)
 
 
+@given(st.floats(1e-300, 1, exclude_max=True))
+def test_a_long_double_keeps_its_digits(p):
+    wide, eps = np.longdouble(p), float(np.finfo(np.longdouble).eps)
+    exact = mp.log(mp.mpf(p)) - mp.log1p(-mp.mpf(p))
+    for found, right in (
+        (lab.logit(wide), exact),
+        (lab.sigmoid(wide), 1 / (1 + mp.exp(-mp.mpf(p)))),
+        (lab.logits_from_probabilities([wide, 1 - wide])[0] * 2, None),
+    ):
+        assert found.dtype == np.longdouble
+        if right is not None:
+            high = float(found)
+            error = abs(mp.mpf(high) + mp.mpf(float(found - high)) - right)
+            assert error <= 4 * eps * abs(right)
+
+
 @pytest.mark.parametrize("axis", [-1, 0, None])
 def test_one_probability_is_a_row_of_one_class(axis):
     logit = lab.logits_from_probabilities(0.5, axis)

@@ -284,6 +284,16 @@ TWO = [[0.0], [1.0]]
         (TWO, [0, 1], {"class_weight": "balance"}, "class_weight must be None"),
         (TWO, [0, 1], {"class_weight": {7: 1}}, "class_weight names 7"),
         (TWO, [0, 1], {"class_weight": {0: -1}}, "class_weight must be finite"),
+        (TWO, np.array(["NaT", "2020"], "M8[Y]"), {}, "y must hold labels, but some are missing"),
+        (
+            np.array([["0"], ["1"]], object),
+            [0, 1],
+            {},
+            "X must hold real numbers, but it holds '0'",
+        ),
+        (TWO, [0, 1], {"max_iter": 1.5}, "max_iter must be a whole number"),
+        (TWO, [0, 1], {"max_iter": np.inf}, "max_iter must be a whole number"),
+        (TWO, [0, 1], {"sample_weight": [1e308, 1e308]}, "sample_weight must have a finite sum"),
     ],
 )
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was(X, y, more, says):
@@ -308,3 +318,40 @@ def test_where_there_is_no_optimum_it_warns():
     X, y = [[-1.0], [1.0]], [0, 1]
     with pytest.warns(ConvergenceWarning, match="lower C"):
         assert lab.SoftmaxRegression(C=np.inf, progress=False).fit(X, y).score(X, y) == 1
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "more", "says"),
+    [
+        ([[{"a": 1}], [1.0]], [0, 1], {}, "X must hold real numbers: .*argument must be"),
+        (TWO, np.array(["a", 1], object), {}, "y must hold labels of one kind"),
+        (TWO, [0, 1], {"class_weight": {0: "2"}}, "class_weight must be a real number"),
+        (TWO, [0, 1], {"class_weight": {0: 1j}}, "class_weight must be a real number"),
+        (TWO, [0, 1], {"C": True}, "C must be a real number"),
+    ],
+)
+def test_what_is_of_the_wrong_type_is_named(X, y, more, says):
+    with pytest.raises(TypeError, match=says):
+        lab.SoftmaxRegression(progress=False, **more).fit(X, y)
+
+
+def test_a_missing_label_of_pandas_is_named():
+    pd = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="y must hold labels, but some are missing"):
+        lab.SoftmaxRegression().fit(TWO, pd.Series(["a", None], dtype="string"))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [1e-150, 1e-12, 1e12, 1e150, 1e300])
+def test_features_of_any_size_that_a_float_holds(scale):
+    """Too small to be worth their penalty, or so large that it does not count."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), np.arange(60) % 3
+    model = lab.SoftmaxRegression(progress=False).fit(X * scale, y)
+    if scale < 1:
+        expected = (np.eye(3)[y] - 1 / 3).T @ (X - X.mean(axis=0)) * scale
+        np.testing.assert_allclose(model.coef_, expected, rtol=1e-6)
+    else:
+        free = lab.SoftmaxRegression(C=np.inf, progress=False).fit(X, y)
+        p = free.predict_proba(X)
+        np.testing.assert_allclose(model.predict_proba(X * scale), p, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import math
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -176,7 +177,7 @@ def test_one_dim_is_one_integer(function, wrong):
 
 
 @EVERY_DIM
-@pytest.mark.parametrize("wrong", ["a", 1.0, [0], True])
+@pytest.mark.parametrize("wrong", ["a", 1.0, [0], True, torch.tensor(True)])
 def test_a_dim_is_an_integer(function, wrong):
     with pytest.raises(TypeError, match=re.escape(f"dim must be an integer, but it is {wrong!r}")):
         function(X, wrong)
@@ -227,7 +228,7 @@ def test_ignore_index_is_an_integer(loss, wrong):
         loss(X, Y, ignore_index=wrong)
 
 
-@pytest.mark.parametrize("wrong", [None, "average", 1, ["mean"]])
+@pytest.mark.parametrize("wrong", [None, "average", 1, ["mean"], np.array("mean")])
 def test_reduction_is_one_of_three_words(wrong):
     with pytest.raises(ValueError, match="reduction must be 'mean', 'sum' or 'none'"):
         sl.cross_entropy(X, Y, reduction=wrong)
@@ -370,3 +371,128 @@ def test_what_is_no_source_of_randomness_is_named(wrong):
             function(X, generator=wrong)
     with pytest.raises(TypeError, match=r"^generator must be a torch\.Generator or None"):
         sl.gumbel_noise(3, generator=wrong)
+
+
+class Array:
+    """What only says how to become an array."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def __array__(self, dtype=None, copy=None):
+        return self.x
+
+
+@takers
+@pytest.mark.filterwarnings("error")
+def test_any_array_that_numpy_takes_is_taken(function, x):
+    """And nothing is said of arrays that are read-only, or in a list."""
+    expected = torch.as_tensor(function(x))
+    array = x.numpy()
+    backwards = array[::-1].copy()[::-1]
+    for other in (
+        array.astype(">f4"),
+        backwards,
+        np.broadcast_to(array, x.shape),
+        list(array),
+        Array(array),
+        memoryview(array),
+    ):
+        close(torch.as_tensor(function(other)), expected)
+
+
+def test_stacked_tensors_keep_their_gradients():
+    x = [torch.tensor(each, requires_grad=True) for each in (0.0, 1.0, 3.0)]
+    sl.cross_entropy([x], [2]).backward()
+    close(torch.stack([each.grad for each in x]), sl.softmax([0.0, 1, 3]) - torch.eye(3)[2])
+    rows = [torch.zeros(2), torch.ones(2)]
+    same(sl.softmax(rows), torch.full((2, 2), 0.5))
+
+
+@takers
+def test_what_is_not_dense_is_named(function, x):
+    nested = torch.nested.nested_tensor([x, x], layout=torch.jagged)
+    for other in (x.to_sparse(), nested):
+        with pytest.raises(TypeError, match=r"^[a-z_]+ must be a dense tensor, but it is"):
+            function(other)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of MaskedTensors")
+def test_no_mask_of_a_tensor_is_lost():
+    with pytest.raises(TypeError, match="x has masked entries"):
+        sl.softmax(torch.masked.masked_tensor(X, X > 0))
+    with pytest.raises(TypeError, match="x has masked entries"):
+        sl.softmax(Array(np.ma.masked_array([1.0, 2.0], mask=[1, 0])))
+
+
+def test_integers_beyond_int64_are_taken_or_named():
+    close(sl.softmax([2**63, 2**63 + 1]), sl.softmax([0, 1]))
+    with pytest.raises(TypeError, match=f"from -1 to {2**63 + 1}"):
+        sl.softmax([2**63, 2**63 + 1, -1])
+    ends = torch.tensor([-(2**63), 2**63 - 1])
+    same(sl.log_softmax(ends), torch.tensor([-(2.0**64), 0.0]))
+
+
+@pytest.mark.parametrize("wrong", [True, torch.tensor(True), np.timedelta64(1, "s"), "1", 1j])
+def test_a_number_is_real_and_no_bool(wrong):
+    for call in (
+        lambda: sl.gumbel_softmax(X, wrong),
+        lambda: sl.cross_entropy(X, Y, label_smoothing=wrong),
+        lambda: linear_loss(X, Y, softcap=wrong),
+        lambda: sl.SoftmaxRegression(1, 2, C=wrong),
+    ):
+        with pytest.raises(TypeError, match=r"must be a real number, but it is"):
+            call()
+
+
+def test_a_number_may_be_of_any_real_kind():
+    expected = sl.cross_entropy(X.double(), Y, label_smoothing=0.25)
+    quarters = (Fraction(1, 4), np.float16(0.25), np.longdouble(0.25), torch.tensor(0.25))
+    for quarter in quarters:
+        same(sl.cross_entropy(X.double(), Y, label_smoothing=quarter), expected)
+    third = torch.tensor(1 / 3)
+    close(
+        sl.cross_entropy(X.double(), Y, label_smoothing=third),
+        sl.cross_entropy(X.double(), Y, label_smoothing=third.item()),
+        rtol=1e-14,
+        atol=0,
+    )
+
+
+@pytest.mark.parametrize("loss", [sl.cross_entropy, sl.nll_loss])
+def test_masses_are_finite(loss):
+    with pytest.raises(
+        ValueError, match="weight must be finite and not negative, but it holds inf"
+    ):
+        loss(X, Y, weight=[1, INF, 1, 1])
+    with pytest.raises(ValueError, match="target must be finite and not negative"):
+        sl.cross_entropy(X, torch.full(X.shape, INF))
+
+
+@pytest.mark.parametrize("wrong", ["cpu", "float32", np.float32, object])
+def test_a_dtype_is_one_of_torch_s(wrong):
+    for call in (lambda: sl.one_hot(Y, 4, wrong), lambda: sl.gumbel_noise(3, dtype=wrong)):
+        with pytest.raises(TypeError, match=r"dtype must be a torch\.dtype, but it is"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [-1, (2, -1), 2.0, (2.0,), "3", None, True])
+def test_a_shape_is_of_lengths(wrong):
+    with pytest.raises((TypeError, ValueError), match=r"^shape must"):
+        sl.gumbel_noise(wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 1.0, (1.0,), (1.0, 1.0, 1.0)])
+def test_a_pair_is_two_tensors(wrong):
+    with pytest.raises(TypeError, match=r"second must be a pair \(m, s\), but it is"):
+        sl.merge((1.0, 1.0), wrong)
+    with pytest.raises(
+        ValueError, match=r"first \(2,\), \(\) and second \(3,\), \(\) do not broad"
+    ):
+        sl.merge(([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0))
+
+
+def test_what_f_returns_is_named():
+    for value in ("a", None):
+        with pytest.raises(TypeError, match=r"f\(x\) cannot be made a tensor"):
+            sl.check_gradient(lambda x, value=value: value, X, X)

@@ -3,6 +3,7 @@
 import math
 import sys
 
+import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
@@ -125,6 +126,11 @@ def test_a_feature_that_never_changes_gets_no_weight():
         ([[1j], [1.0]], [0, 1], TypeError, "x must be real"),
         ([["0"], ["1"]], [0, 1], (TypeError, ValueError), "x cannot be made a tensor"),
         ([[math.nan], [1.0]], [0, 1], ValueError, "x must be finite"),
+        ([0.0, 1.0], [0, 1], ValueError, r"x must be \(n, 1\), but its shape is \(2,\)"),
+        ([[0.0, 1.0]], [0], ValueError, r"x must be \(n, 1\), but its shape is \(1, 2\)"),
+        (np.ma.masked_array([[0.0], [1.0]], [[1], [0]]), [0, 1], TypeError, "x has masked"),
+        ([[0.0], [1.0]], np.ma.masked_array([0, 1], [1, 0]), TypeError, "target has masked"),
+        (torch.eye(2).to_sparse(), [0, 1], TypeError, "x must be a dense tensor"),
     ],
 )
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was(x, target, error, says):
@@ -133,3 +139,67 @@ def test_a_fit_that_is_refused_leaves_the_model_as_it_was(x, target, error, says
     with pytest.raises(error, match=says):
         model.fit(x, target, progress=False)
     assert all(map(torch.equal, model.parameters(), before))
+
+
+def test_a_score_counts_classes():
+    model = sl.SoftmaxRegression(1, 2)
+    assert model.score([[0.0], [1.0]], torch.tensor([0, 1], dtype=torch.uint16)) == 0.5
+    for wrong in ([0.0, 1.0], [False, True]):
+        with pytest.raises(TypeError, match="target must hold integer class indices"):
+            model.score([[0.0], [1.0]], wrong)
+
+
+@pytest.mark.parametrize("wrong", [2.0, "2", None, True])
+def test_sizes_are_integers(wrong):
+    with pytest.raises(TypeError, match="in_features must be an integer, but it is"):
+        sl.SoftmaxRegression(wrong, 2)
+    with pytest.raises(TypeError, match="steps must be an integer, but it is"):
+        sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, 1], steps=wrong)
+    with pytest.raises(ValueError, match="must not be negative"):
+        sl.SoftmaxRegression(-1, 2)
+
+
+SAMPLES = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))
+CLASSES = torch.arange(12) % 3
+
+
+@pytest.mark.parametrize(
+    "mode",
+    [
+        torch.no_grad,
+        torch.inference_mode,
+        lambda: torch.device("meta"),
+        lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    ],
+    ids=["no_grad", "inference_mode", "default device", "autocast"],
+)
+def test_a_fit_is_the_same_in_any_mode(mode):
+    expected = sl.SoftmaxRegression(2, 3).fit(SAMPLES, CLASSES, progress=False).weight
+    model = sl.SoftmaxRegression(2, 3)
+    with mode():
+        model.fit(SAMPLES, CLASSES, progress=False)
+    torch.testing.assert_close(model.weight, expected, rtol=0, atol=0)
+
+
+def test_samples_that_require_a_gradient_are_data():
+    x = SAMPLES.clone().requires_grad_()
+    assert sl.SoftmaxRegression(2, 3).fit(x, CLASSES, progress=False).weight.any()
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_fitted_in_float32_and_rounded_once(dtype):
+    x = SAMPLES.to(dtype)
+    model = sl.SoftmaxRegression(2, 3).to(dtype).fit(x, CLASSES, progress=False)
+    wide = sl.SoftmaxRegression(2, 3).fit(x.float(), CLASSES, progress=False)
+    torch.testing.assert_close(model.weight, wide.weight.to(dtype), rtol=2e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e12, 1e30, 1e37])
+def test_features_of_any_size_that_a_float_holds(scale):
+    model = sl.SoftmaxRegression(2, 3).fit(SAMPLES * scale, CLASSES, progress=False)
+    reference = softmax_lab.SoftmaxRegression(progress=False)
+    x = (SAMPLES * scale).double().numpy()
+    expected = reference.fit(x, CLASSES.numpy()).predict_proba(x)
+    found = model.predict_proba(SAMPLES * scale).double()
+    torch.testing.assert_close(found, torch.from_numpy(expected), atol=1e-3, rtol=0)

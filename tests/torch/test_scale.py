@@ -1,6 +1,7 @@
 """Chapter 7 in torch: the loss of a linear layer is that of its logits, which are never held."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -285,3 +286,19 @@ def test_pieces_merge_in_any_order_to_the_same_row():
         for pair in order[1:]:
             m, s = sl.merge((m, s), pair)
         torch.testing.assert_close(m + torch.as_tensor(s).log(), x.logsumexp(0))
+
+
+@pytest.mark.parametrize(("m1", "m2"), [(1.0, 1.0), (1.0, 3.0), (-math.inf, 1.0)])
+def test_the_gradient_of_a_merge_is_that_of_the_logsumexp(m1, m2):
+    pieces = [torch.tensor(each, dtype=torch.float64, requires_grad=True) for each in (m1, m2)]
+    s = torch.tensor([1.0, 3.0], dtype=torch.float64)
+    m, total = sl.merge((pieces[0], s[0]), (pieces[1], s[1]))
+    (m + total.log()).backward()
+    found = torch.stack([each.grad for each in pieces])
+    torch.testing.assert_close(found, sl.softmax(torch.stack(pieces).detach() + s.log()))
+
+
+def test_two_empty_pieces_have_a_gradient():
+    m = torch.tensor(-math.inf, requires_grad=True)
+    sl.merge((m, 0.0), (-math.inf, 0.0))[1].backward()
+    assert m.grad == 0
