@@ -5,7 +5,15 @@ import math
 import torch
 
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import as_number, as_real, constant, distributed, eager, transformed, wide
+from softmax_lab.torch._rows import (
+    as_number,
+    as_real,
+    constant,
+    distributed,
+    eager,
+    transformed,
+    wide,
+)
 from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
 from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 
