@@ -35,6 +35,13 @@ def is_part(node):
     return isinstance(node, nodes.section) and isinstance(node[0], nodes.title)
 
 
+def is_group(part, text):
+    """Return whether a heading only groups others, or functions: it answers nothing itself."""
+    if not isinstance(part, nodes.section) or isinstance(part.parent, nodes.document):
+        return False
+    return not text or next(part.findall(addnodes.desc), None) is not None
+
+
 def is_silent(node):
     """Return whether the words of a node are not part of the text round it."""
     if isinstance(node, element):
@@ -90,7 +97,9 @@ def parts(env):
             phrases = sorted({phrase for each in ids for phrase in lent.get(each, ())})
             title = title_of(env, page, part)
             chapter = title_of(env, page, next(doctree.findall(is_part)))
-            yield page, ids[-1], title, chapter, phrases, " ".join(words_of(part).split())
+            text = " ".join(words_of(part).split())
+            if phrases or not is_group(part, text):
+                yield page, ids[-1], title, chapter, phrases, text
 
 
 def write_search(app):

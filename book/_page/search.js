@@ -16,6 +16,19 @@
     return words.flatMap((word) => (word.includes("_") ? [word, ...word.split("_")] : [word])).map(stem);
   };
 
+  // Words that say nothing of what is asked, unless there are no others.
+  const FILLERS = new Set(
+    `a an and any are as at be by can could did do does for from has have how i if in is it its me
+    must my not of on or should so than that the then there they this to was we what when where
+    which who whose why will with would you your`.split(/\s+/).map(stem),
+  );
+  const telling = (words) => {
+    const kept = words.filter((word) => !FILLERS.has(word));
+    return kept.length > 0 ? kept : words;
+  };
+  // A whole question is answered shortest on the page of questions.
+  const isQuestion = /^(why|how|what|which|when|where|who|is|are|do|does|can|should|must|may)\b.*\s|\?\s*$/i.test(asked);
+
   const count = (words) => {
     const counts = new Map();
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -24,10 +37,11 @@
   const parts = SECTIONS.map(([page, anchor, title, chapter, phrases, text]) => {
     const words = stems(text);
     const names = [title.replace(/^[\d.]+ /, ""), ...phrases]
-      .map((name) => new Set(stems(name)))
+      .map((name) => new Set(telling(stems(name))))
       .filter((name) => name.size > 0);
+    const verbatim = [title, ...phrases].some((name) => name.toLowerCase().includes(asked.trim().toLowerCase()));
     const counts = count([...words, ...names.flatMap((name) => [...name])]);
-    return { page, anchor, title, chapter, text, names, counts, length: words.length };
+    return { page, anchor, title, chapter, text, names, verbatim, counts, length: words.length };
   });
   const vocabulary = count(parts.flatMap((part) => [...part.counts.keys()]));
 
@@ -48,7 +62,8 @@
       const said = [...wanted].filter((word) => name.has(word));
       return (said.length / name.size) * said.reduce((all, word) => all + weight(word), 0);
     });
-    return sum + 4 * Math.max(0, ...named);
+    const worth = (sum + 4 * Math.max(0, ...named)) * (part.verbatim ? 1.3 : 1);
+    return isQuestion && part.page === "book/questions" ? 1.5 * worth : worth;
   };
 
   // The text round the first place where one of the words stands, with all of them marked.
@@ -87,7 +102,8 @@
     return item;
   };
 
-  const words = stems(asked);
+  const words = telling(stems(asked));
+  const unknown = words.filter((word) => meant(word).length === 0);
   const wanted = new Set(words.flatMap(meant));
   const ranked = parts
     .map((part) => ({ part, worth: score(part, wanted) }))
@@ -97,8 +113,9 @@
   for (const field of document.querySelectorAll("input[name=q]")) field.value = asked;
   document.getElementById("search-results").append(...ranked.map(({ part }) => show(part, wanted)));
   if (words.length > 0) {
-    document.getElementById("search-status").textContent =
-      ranked.length > 0 ? "" : `Nothing in the book has “${asked}”.`;
+    const status = document.getElementById("search-status");
+    if (ranked.length === 0) status.textContent = `Nothing in the book has “${asked}”.`;
+    else if (unknown.length > 0) status.textContent = `Nothing in the book has “${unknown.join("”, “")}”; for the rest:`;
     document.getElementById("search-else").hidden = false;
   }
 }

@@ -31,6 +31,24 @@ ASKED = {
     "ignore_index": "cross_entropy.html#sec-cross-entropy-options",
     "why e": "questions.html#why-e-and-not-2-or-10",
     "log_softmax": "api.html#softmax_lab.log_softmax",
+    "logsumexp": "stability.html#sec-stability-logsumexp",
+    "gumbel softmax": "soft_max.html#sec-soft-max-relaxed",
+    "OOM": "scale.html#sec-scale-linear",
+    "fp16": "stability.html#sec-stability-formats",
+    "init loss": "cross_entropy.html#sec-cross-entropy-initial",
+    "target out of range": "frameworks.html#sec-frameworks-edges",
+    "why softmax not normalise": "questions.html#why-softmax-and-not-normalise-by-the-sum",
+    "softmax negative inputs": "definition.html#sec-definition-why-exp",
+    "focal loss": "questions.html#what-is-focal-loss",
+    "z-loss": "questions.html#what-is-z-loss",
+    "sampled softmax": "questions.html#what-is-sampled-softmax",
+    "sqrt(d)": "questions.html#why-is-attention-divided-by-d-sqrt-d",
+    "gradient accumulation": "questions.html#how-do-i-accumulate-gradients-over-several-batches",
+    "entropy bonus": "questions.html#what-is-an-entropy-bonus-or-entropy-regularisation",
+    "loss stuck at 2.303": "questions.html#why-is-my-loss-stuck-at-2-303",
+    "expected scalar type Long": "questions.html#why-must-the-target-be-long-expected-scalar-type-long",
+    "knowledge distillation": "questions.html#what-is-knowledge-distillation-and-why-the-factor-t2",
+    "sparse_categorical_crossentropy": "questions.html#categorical-crossentropy-or-sparse-categorical-crossentropy",
 }
 
 
@@ -87,3 +105,26 @@ def test_what_nobody_wrote_is_said_and_the_index_offered(browser, address):
         assert page.locator("#search-results li").count() == 0
         page.locator("#search-else a").click()
         page.wait_for_url("**/ideas.html")
+
+
+def test_a_word_that_nobody_wrote_is_said_beside_what_the_others_find(browser, address):
+    with open_page(browser, f"{address}/search.html?q=zebrafish%20loss") as page:
+        said = page.get_by_role("status").text_content()
+        assert said == "Nothing in the book has “zebrafish”; for the rest:"
+        assert page.locator("#search-results li").count() > 0
+
+
+def test_a_whole_question_finds_first_the_page_of_questions(browser, address):
+    with open_page(browser, f"{address}/search.html") as page:
+        for question in ("what is temperature", "why subtract the maximum?", "why not normalise?"):
+            page.goto(f"{address}/search.html?q={quote(question)}")
+            first = page.locator("#search-results > li > a").first.get_attribute("href")
+            assert first.startswith("book/questions.html#"), f"{question}: {first}"
+
+
+def test_a_heading_that_only_groups_others_is_not_found(browser, address):
+    with open_page(browser, f"{address}/search.html") as page:
+        titles = page.evaluate("SECTIONS.map(([page, , title]) => `${page} ${title}`)")
+    assert "book/api Cross-entropy" not in titles
+    assert "book/questions The loss" not in titles
+    assert "book/api softmax_lab.cross_entropy" in titles

@@ -1,4 +1,4 @@
-"""The page on containers: each line of its table, with the library that it names."""
+"""The page on containers: each of its entries, with the library that it names."""
 
 import array
 import re
@@ -26,7 +26,7 @@ def matrix(x):
 
 
 NAN = [np.nan] * 3
-# the first cell of a line: (library, what comes in, what comes out or the exception)
+# an entry: (library, what comes in, what comes out or the exception)
 CASES = {
     "`numpy.ndarray`, any layout or byte order": ("numpy", lambda np: X.astype(">f8")[:, ::1], P),
     "`numpy.ndarray` of integers or booleans": ("numpy", lambda np: X.astype(np.int8), P),
@@ -91,10 +91,8 @@ CASES = {
 }
 
 
-def test_the_page_has_these_lines():
-    lines = re.findall(r"^\| (.+?) \| .+ \|.*\|$", PAGE.read_text(), re.MULTILINE)
-    assert lines[0] == "what comes in"
-    assert lines[1:] == list(CASES)
+def test_the_page_has_these_entries():
+    assert re.findall(r"^(.+)\n: ", PAGE.read_text(), re.MULTILINE) == list(CASES)
 
 
 @pytest.mark.parametrize(("library", "make", "expected"), CASES.values(), ids=CASES)
