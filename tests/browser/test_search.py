@@ -46,9 +46,9 @@ ASKED = {
     "gradient accumulation": "questions.html#how-do-i-accumulate-gradients-over-several-batches",
     "entropy bonus": "questions.html#what-is-an-entropy-bonus-or-entropy-regularisation",
     "loss stuck at 2.303": "questions.html#why-is-my-loss-stuck-at-2-303",
-    "expected scalar type Long": "questions.html#why-must-the-target-be-long-expected-scalar-type-long",
+    "expected scalar type Long": "cross_entropy.html#sec-cross-entropy-two-names",
     "knowledge distillation": "questions.html#what-is-knowledge-distillation-and-why-the-factor-t2",
-    "sparse_categorical_crossentropy": "questions.html#categorical-crossentropy-or-sparse-categorical-crossentropy",
+    "sparse_categorical_crossentropy": "cross_entropy.html#sec-cross-entropy-two-names",
 }
 
 
@@ -116,7 +116,11 @@ def test_a_word_that_nobody_wrote_is_said_beside_what_the_others_find(browser, a
 
 def test_a_whole_question_finds_first_the_page_of_questions(browser, address):
     with open_page(browser, f"{address}/search.html") as page:
-        for question in ("what is temperature", "why subtract the maximum?", "why not normalise?"):
+        for question in (
+            "what is temperature",
+            "why subtract the maximum?",
+            "why softmax, not normalise?",
+        ):
             page.goto(f"{address}/search.html?q={quote(question)}")
             first = page.locator("#search-results > li > a").first.get_attribute("href")
             assert first.startswith("book/questions.html#"), f"{question}: {first}"
