@@ -23,17 +23,34 @@ def describe_difference(findings):
     if repeats_itself(failing, findings):
         nudge = "What does your function remember from one call to the next?"
         return Mistake("the result of an earlier call comes back", nudge)
+    if remembers_shapes(failing, findings):
+        nudge = "What does your function remember from one call to the next?"
+        return Mistake("right in the first call with arrays of a shape, and then wrong", nudge)
     passing = [f for f in findings if f.mistake is None and not f.prop.measures]
-    pairs = [pair for finding in failing for pair in parts(finding)]
-    where = only_in(failing, passing)
+    found = in_common(failing, only_in(failing, passing))
+    if found is None:  # several things are wrong at once: start with the first
+        prop = failing[0].prop
+        found = in_common([f for f in failing if f.prop is prop])
+        if found:
+            found = found[0], f"{found[1]} So it is with {prop.says!r}; more is wrong elsewhere."
+    return Mistake(*(found or size_of_error([pair for f in failing for pair in parts(f)])))
+
+
+def in_common(failing, where=None):
+    """Return a name and a nudge for how these cases all differ, or None."""
+    which, pairs = wrong_arrays(failing)
     for look in (*WHOLE, *ENTRIES):
         seen = look(pairs)
         if seen:
             name, nudge = seen
-            return Mistake(name, f"{nudge} It happens only {where}." if where else nudge)
+            return which + name, f"{nudge} It happens only {where}." if where else nudge
     if where:
-        return Mistake(f"wrong only {where}", magnitude(pairs))
-    return Mistake(*size_of_error(pairs))
+        return f"{which}wrong only {where}", magnitude(pairs)
+    for look in LAST:
+        seen = look(pairs)
+        if seen:
+            return which + seen[0], seen[1]
+    return (which.rstrip(": "), magnitude(pairs)) if which else None
 
 
 def repeats_itself(failing, findings):
@@ -51,6 +68,19 @@ def repeats_itself(failing, findings):
     return len(failing) > 3 and all(map(seen_before, failing))
 
 
+def remembers_shapes(failing, findings):
+    """Whether whatever comes first with its shapes is right, and nearly all that follows wrong."""
+    known, later = set(), []
+    for finding in findings:
+        shapes = tuple(np.shape(part) for part in finding.case)
+        if shapes not in known and finding in failing:
+            return False
+        if shapes in known:
+            later.append(finding)
+        known.add(shapes)
+    return len(failing) > 3 and len(failing) > 0.8 * len(later)
+
+
 def isarray(value):
     """Whether a value is one array or number, not a tuple of them or nothing."""
     return value is not None and not isinstance(value, tuple)
@@ -61,6 +91,17 @@ def parts(finding):
     got, right = finding.got, finding.expected
     both = zip(got, right, strict=True) if isinstance(right, tuple) else [(got, right)]
     return [(np.asarray(g, dtype=float), np.asarray(e, dtype=float)) for g, e in both]
+
+
+def wrong_arrays(failing):
+    """Return the pairs of arrays in which an answer is wrong, and a text that says which."""
+    found = [parts(finding) for finding in failing]
+    count = len(found[0])
+    wrong = [i for i in range(count) if not all(near(*pairs[i], ALIKE).all() for pairs in found)]
+    wrong = wrong or [*range(count)]  # wrong in digits that are not looked at here
+    which = " and ".join(("first", "second", "third")[i] for i in wrong)
+    says = f"only the {which} array{'s are' if len(wrong) > 1 else ' is'} wrong: "
+    return says if len(wrong) < count else "", [pairs[i] for pairs in found for i in wrong]
 
 
 def explained(pairs, guess):
@@ -151,13 +192,21 @@ def row_factor(pairs):
     """Look for a factor of its own in each row."""
     if not all(wide(e) for _, e in pairs):
         return None
-    with np.errstate(all="ignore"):
-        ratios = [np.where((e != 0) & np.isfinite(e), g / e, np.nan) for g, e in pairs]
-        zeros = all((g[e == 0] == 0).all() for g, e in pairs)
-    if not zeros or not all(flat(ratio) for ratio in ratios):
+    if not all(proportional(*pair) for pair in pairs):
         return None
     nudge = "The proportions inside a row are right. What must the row sum to?"
     return "each row is off by a factor of its own", nudge
+
+
+def proportional(got, right):
+    """Whether each row is a multiple of the right one, as seen from its largest entry."""
+    if not (np.isfinite(got).all() and np.isfinite(right).all()):
+        return False
+    place = abs(right).argmax(axis=-1)[..., None]
+    of_got, of_right = (np.take_along_axis(a, place, -1) for a in (got, right))
+    with np.errstate(all="ignore"):
+        scaled = np.where(of_right == 0, 0, right * (of_got / of_right))
+        return bool((abs(got - scaled) <= 1e-6 * abs(of_got)).all())
 
 
 def wide(array):
@@ -322,6 +371,48 @@ PLACES = [
 ENTRIES = [replaced, in_places]
 
 
+def row_sums(pairs):
+    """Look for rows that must all sum to 0, or to 1, and do not."""
+    rows = [(g, e) for g, e in pairs if wide(e) and e.size]
+    if not rows or not all(np.isfinite(g).all() and np.isfinite(e).all() for g, e in rows):
+        return None
+    for total in (0, 1):
+
+        def off(part, size, total=total):
+            return abs(part.sum(axis=-1) - total).max() / (1 + abs(size).max())
+
+        if all(off(e, e) < 1e-6 for _, e in rows) and any(off(g, e) > 1e-3 for g, e in rows):
+            return f"the rows do not sum to {total}", "Which term takes care of that?"
+    return None
+
+
+def symmetry(pairs):
+    """Look for matrices that must be symmetric, and are not."""
+    if not all(e.ndim > 1 and e.shape[-1] == e.shape[-2] for _, e in pairs):
+        return None
+    if all(near(e, e.swapaxes(-1, -2), ALIKE).all() for _, e in pairs) and not all(
+        near(g, g.swapaxes(-1, -2), ALIKE).all() for g, _ in pairs
+    ):
+        return "the matrix is not symmetric", "Which derivative comes first should not matter."
+    return None
+
+
+def direction(pairs):
+    """Look for numbers that are all too large, or all too small, wherever they are wrong."""
+    wrong = [(g[w], e[w]) for g, e in pairs for w in [~near(g, e, ALIKE)]]
+    got, right = (np.concatenate(part) for part in zip(*wrong, strict=True))
+    if got.size < 2 or np.isnan(got).any():
+        return None
+    if (got > right).all():
+        return "too large wherever it is wrong", magnitude(pairs)
+    if (got < right).all():
+        return "too small wherever it is wrong", magnitude(pairs)
+    return None
+
+
+LAST = [symmetry, row_sums, direction]
+
+
 def magnitude(pairs):
     """Return a sentence on how far off the farthest number is."""
     gaps = [(abs(g - e)[np.isfinite(g - e)], g, e) for g, e in pairs]
@@ -356,6 +447,8 @@ FEATURES = [
     ("with 200 classes or more", lambda x: x.ndim > 0 and x.shape[-1] >= 200),
     ("when entries tie for the largest, or nearly do", tied),
     ("with float32", lambda x: x.dtype == np.float32),
+    ("with −∞ or entries beyond 500", lambda x: (abs(x) > 500).any()),
+    ("with −∞ or entries beyond 50", lambda x: (abs(x) > 50).any()),
     ("with integers", lambda x: x.dtype.kind in "iu"),
     ("with entries beyond 10,000", lambda x: (abs(x[np.isfinite(x)]) > 1e4).any()),
     ("with entries beyond 500", lambda x: (abs(x[np.isfinite(x)]) > 500).any()),
@@ -374,6 +467,7 @@ FEATURES = [
     ("with negative entries", lambda x: (x < 0).any()),
     ("with positive entries", lambda x: (x > 0).any()),
     ("with entries of no whole numbers", lambda x: (x != np.floor(x)).any()),
+    ("with entries that are 0 or nearly so", lambda x: (x >= 0).all() and (x < 1e-9).any()),
     ("with three classes or more", lambda x: x.ndim > 0 and x.shape[-1] > 2),
 ]
 

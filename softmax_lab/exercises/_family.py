@@ -58,8 +58,15 @@ ANY_SIZE = [
     ),
     SPIKE,
 ]
-HUGE = rows(
-    [-4e12, -4e12 - 1, -5e12, -4e12 - 2], [1e300, -1e300, 3e300], [-1e300, -2e300], [5e15, 0.0]
+HUGE = rows(  # a sum that is rounded to such a number has lost its logarithm
+    [-4e12, -4e12 - 1, -5e12, -4e12 - 2],
+    [1e9 + 0.25, 1e9, 1e9 - 0.5],
+    [1e16, 1e16, -1e16],
+    [-1e17, -1e17],
+    [5e15, 0.0],
+    [1e300, -1e300, 3e300],
+    [1.7e308, 1.7e308, 1e308],
+    [-1e300, -2e300],
 )
 INFINITE = rows(
     [0.0, -INF, 1.0, -INF],
@@ -69,6 +76,8 @@ INFINITE = rows(
     [2.0, 2.0, -INF],
     [-INF, 5.0, -INF],
     [40.0, -INF, -5.0],
+    [-INF, -4e12, -4e12 - 1],
+    [-INF, np.finfo(float).min],
 )
 BATCHES = [
     sample(2, 3, seed=41),
@@ -81,6 +90,7 @@ BATCHES = [
     *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]]),
 ]
 ROWS_OF_ROWS = [sample(2, 3, 4, seed=47), sample(3, 3, 3, seed=48), sample(1, 2, 1, 5, seed=49)]
+ROWS_OF_ROWS += [sample(3, 1, 4, seed=54)]
 FAR_APART = rows(
     [[1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]],
     [[-1.0, 0.5], [800.0, 801.0], [-20000.0, -19999.0]],
@@ -91,6 +101,7 @@ SINGLE = [row.astype(np.float32) for row in rows([1.5, -0.25, 0.5], [-4.0, 2.0])
 SINGLE_LARGE = [
     row.astype(np.float32)
     for row in rows([90.0, 89.0, 1.0], [-200.0, -201.0, -203.0], [88.0, 88.25, 87.5, 88.5])
+    + rows([1e8, 1e8, -1e8], [-3e38, -2e38])
 ]
 SCATTERED_ROWS = [sample(10, seed=50)[::2]]
 SCATTERED_BATCHES = [sample(4, 3, seed=51).T, sample(3, 8, seed=52)[:, 1::2]]
@@ -138,6 +149,7 @@ def logits(make=only, *, axes, size="any", infinite=False, keeps_dtype=False, **
         yield prop("the whole range, from -10 to 10", EXTREMES_OF_TEN)
     else:
         yield prop("logits of any size", ANY_SIZE)
+        yield prop("logits so large that they have no decimals", HUGE)
     if batches and not small:
         yield prop("rows far apart from each other", FAR_APART)
     if infinite:

@@ -15,7 +15,7 @@ from softmax_lab.exercises._exercise import Seed
 from softmax_lab.exercises._runner import returned
 
 SIGMAS = 6.4
-DRAWS, FEW_DRAWS, ESTIMATES = 16_000, 600, 2000
+DRAWS, FEW_DRAWS, ESTIMATES = 16_000, 600, 1000
 SPREAD = (0, 0.08)
 SCORE = (0.15, 3.0)  # for `beyond`, where anything but 0 is wrong
 LAGGED = 9.5  # standard deviations: the most remarkable of 16,000 lags, of a skew distribution
@@ -112,6 +112,12 @@ class NearTies(Paired):
     UNIFORM = EXPONENTIAL = GUMBEL = _slightly(1 + 1e-5), _slightly(1 - 1e-5)
 
 
+class NearestTies(Paired):
+    """The same, so near that float32 would take them for equal."""
+
+    UNIFORM = EXPONENTIAL = GUMBEL = _slightly(1 + 1e-9), _slightly(1 - 1e-9)
+
+
 class FarTail(Paired):
     """The second number makes noise of about 20, which is rare, and a low one by turns."""
 
@@ -205,6 +211,15 @@ def repeated(answer, row, seed):
     return 1.0 * np.array_equal(*(draws(answer, rows, rng) for rng in generators))
 
 
+def noise_of_each(answer, row, seed):
+    """Whether far fewer random numbers are taken than logits are there (two of float32 are one)."""
+    rng, rows = seed.fresh(), np.tile(row, (10, 1))
+    draws(answer, rows, rng)
+    then, now = seed.fresh().bit_generator, rng.bit_generator.state["state"]
+    few = any(then.advance(1).state["state"] == now for _ in range(rows.size // 3))
+    return 1.0 * few
+
+
 def decided(winners, rng):
     """Return how well near-ties were told apart, from 0 to 1 (1 also if there were none)."""
     return abs(winners[::2].mean() - winners[1::2].mean()) if rng.pairs else 1.0
@@ -226,7 +241,7 @@ def relaxed(answer, rows, tau, rng):
     return check_shape(as_array(returned(answer, rows, tau, rng)), rows.shape)
 
 
-def relaxed_resolution(answer, row, tau, seed, kind=NearTies):
+def relaxed_resolution(answer, row, tau, seed, kind=NearestTies):
     """Return in how many pairs of the noise the right class got more."""
     rng = kind(seed.seed)
     y = relaxed(answer, np.tile(row, (40, 1)), tau, rng)
@@ -239,8 +254,9 @@ def relaxed_tail(answer, row, tau, seed):
 
 
 def sums(answer, row, tau, seed):
-    """Return the extreme sums of the rows, and how far below 0 they reach."""
-    y = relaxed(answer, np.tile(row, (FEW_DRAWS, 1)), tau, seed.fresh())
+    """Return the extreme sums of the rows (or of a batch), and how far below 0 they reach."""
+    rows = row if row.ndim == 2 else np.tile(row, (FEW_DRAWS, 1))
+    y = relaxed(answer, rows, tau, seed.fresh())
     return np.array([y.sum(axis=-1).min(), y.sum(axis=-1).max(), np.minimum(y.min(), 0)])
 
 
@@ -314,30 +330,30 @@ def spoiled(answer, row, tau, seed):
 
 
 def estimates(answer, f, logits, seed, count):
-    """Return many estimates less the possible ones, and the index of the nearest possible one."""
+    """Return many estimates, the possible ones, and for each the class of the nearest."""
     rng, p = seed.fresh(), lab.softmax(logits)
     calls = (returned(answer, f, logits, rng) for _ in range(count))
     got = np.array([check_shape(as_array(value), logits.shape) for value in calls], dtype=float)
     possible = np.array([f(k) * (one_hot - p) for k, one_hot in enumerate(np.eye(len(p)))])
-    off = got[:, None] - possible
-    return off, (off**2).sum(axis=-1).argmin(axis=1)
+    away = (possible**2).sum(axis=1) - 2 * got @ possible.T  # squared distances, less |got|^2
+    return got, possible, away.argmin(axis=1)
 
 
 def misses(answer, f, logits, seed):
     """Return how far each coordinate ever is from that of the nearest possible estimate."""
-    off, nearest = estimates(answer, f, logits, seed, count=100)
-    return abs(off[np.arange(len(off)), nearest]).max(axis=0)
+    got, possible, nearest = estimates(answer, f, logits, seed, count=100)
+    return abs(got - possible[nearest]).max(axis=0)
 
 
 def estimate_shares(answer, f, logits, seed):
     """Return how often each class was behind the estimate."""
-    _, nearest = estimates(answer, f, logits, seed, ESTIMATES)
+    *_, nearest = estimates(answer, f, logits, seed, ESTIMATES)
     return counted(nearest, len(logits))
 
 
 def estimate_dependence(answer, f, logits, seed):
     """Return how much oftener (or rarer) than by chance two calls draw the same class."""
-    _, nearest = estimates(answer, f, logits, seed, ESTIMATES)
+    *_, nearest = estimates(answer, f, logits, seed, ESTIMATES)
     agree = (lab.softmax(logits) ** 2).sum()
     return worst(
         (np.mean(a == b) - agree) / np.sqrt(agree * (1 - agree) / len(a))

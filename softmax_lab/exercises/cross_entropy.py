@@ -54,6 +54,13 @@ FAR_ROWS = (
     np.array([1, 2, 0]),
     0.001,
 )
+TYING_ROWS = (  # and so large that they have no decimals
+    np.array([[1.0], [1.0], [-1.0]]),
+    np.zeros(3),
+    np.array([[2.0**53], [-(2.0**53)]]),
+    np.array([0, 2]),
+    2.0**-53,
+)
 THIRDS, LOG3 = np.array([0, 1]), np.log(3.0)
 FAR = np.array([[0.0, 1000.0, -1000.0], [1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]])
 HUGE = (FAR, np.array([0, 1, 2]))
@@ -249,7 +256,7 @@ EXERCISES = [
             ),
             Property(
                 "logits of any size",
-                [large_step(1000), large_step(-20000), FAR_ROWS],
+                [large_step(1000), large_step(-20000), FAR_ROWS, TYING_ROWS],
             ),
             Property("float32", [family.in_single(*step_case(4, 3, 2, 0.5, seed=14))]),
         ],

@@ -116,7 +116,10 @@ EXERCISES = [
                 "the first one wins a tie", cases([[1.0, 2.0, 2.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
             ),
             *family.logits(axes="any", infinite=True),
-            Property("logits far beyond what can be exponentiated", cases(*family.HUGE)),
+            Property(
+                "a row of only -inf: all tie, and the first wins",
+                cases([-np.inf, -np.inf], [[0.0, 1.0, -1.0], [-np.inf] * 3]),
+            ),
             Property("integers, up to 10**18", cases(*family.WHOLE)),
         ],
         mistakes=mistakes.PREDICT,
@@ -154,6 +157,8 @@ EXERCISES = [
                     (np.array([0.0, -1000.0, -1001.0]), 1, 2),
                     (np.array([-20000.0, 20000.0, -20001.5]), 2, 0),
                     (np.array([20000.0, 19999.0]), 0, 1),
+                    (np.array([1 / 3, 1e9, -2 / 7]), 0, 2),
+                    (np.array([-1e300, -5e15, 5e15 + 1, 5e15]), 2, 3),
                 ],
             ),
             Property(
@@ -173,7 +178,14 @@ EXERCISES = [
                     (np.array([5.0, 710.0]), 1, 0),
                 ],
             ),
-            Property("integers", [(np.array([2, 0, 1, -3]), 3, 0)]),
+            Property(
+                "integers, up to 10**18",
+                [
+                    (np.array([2, 0, 1, -3]), 3, 0),
+                    (np.array([10**18, 10**18 + 3, -(10**18)]), 1, 0),
+                    (np.array([10**18, 10**18 + 3, -(10**18)]), 2, 0),
+                ],
+            ),
             Property("float32", [(np.array([1.5, -0.25, 90.0], dtype=np.float32), 0, 1)]),
         ],
         mistakes=mistakes.ODDS,

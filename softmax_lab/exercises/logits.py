@@ -101,12 +101,15 @@ EXERCISES = [
                 ],
             ),
             Property(
-                "allowed logits of -1000, -20000 or -3,000,000",
+                "allowed logits as low as -1000, or as -1e300",
                 [
                     (np.array([-1000.0, 0.0, -1001.0]), np.array([TRUE, FALSE, TRUE])),
                     (np.array([-20000.0, -5.0, -20001.0]), np.array([TRUE, FALSE, TRUE])),
                     (np.array([-20000.0, 5.0]), np.array([TRUE, FALSE])),
                     (np.array([-3e6, 5.0, -3e6 - 1]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([-4e12, 5.0, -4e12 - 1]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([-1e300, -np.inf, -1e300]), np.array([TRUE, FALSE, TRUE])),
+                    (np.array([0.0, np.finfo(float).min]), np.array([FALSE, TRUE])),
                 ],
             ),
             *family.logits(lambda x: (x, some(x)), axes="any", zeros=True),
@@ -160,6 +163,7 @@ EXERCISES = [
                 cases(
                     [1000.0, -1000.0, 0.0],
                     [20000.0, -20000.0],
+                    [4e12, -1e16, 1.7e308, -1.7e308],
                     [30.0, -20.5, 5.5, -9.0, -23.5, 20.25],
                     [-40.0, -300.5, -700.25],
                     np.array(800.0),
@@ -193,6 +197,7 @@ EXERCISES = [
                     np.array(0.3),
                     [0.7],
                     shares(2, 3, 2, seed=1),
+                    [0.5 + 1 / 1234, 0.49999, 0.5 - 1e-7],
                 ),
             ),
             Property(
@@ -205,8 +210,12 @@ EXERCISES = [
                 cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15)),
             ),
             Property("nearly certain ones", cases([1 - 2.0**-20, 1 - 3e-6])),
-            Property("as near to 1 as a float gets", cases([1 - 2.0**-40]), tolerance=(1e-4, 0)),
-            Property("float32", cases(np.float32([0.25, 1e-9, 0.75, 0.0]))),
+            Property(
+                "as near to 1 as a float gets",
+                cases([1 - 2.0**-40], [np.nextafter(1, 0), 0.5]),
+                tolerance=(1e-4, 0),
+            ),
+            Property("float32", cases(np.float32([0.25, 1e-9, 0.75, 0.0, 1 - 2.0**-24]))),
             Property("arrays that do not lie in one piece", cases(shares(4, 3, seed=2).T)),
         ],
         mistakes=mistakes.LOG_ODDS,
@@ -230,7 +239,7 @@ EXERCISES = [
             ),
             Property(
                 "temperatures from 0.05 to 50",
-                [scaled(k / 3.641) for k in (0.051, 0.3, 2.0, 12.0, 49.5)],
+                [scaled(k / 3.641) for k in (0.05236, 0.3, 2.0, 12.0, 49.5)],
                 tolerance=(2e-4, 0),
             ),
             Property(
@@ -246,6 +255,7 @@ EXERCISES = [
                         FEW_LOGITS[0] + np.array([[-1000.0], [20000.0], [0.0], [-20000.0]]),
                         FEW_LOGITS[1],
                     ),
+                    (FEW_LOGITS[0] + np.array([[1e9], [0.0], [-3e8], [1e9]]), FEW_LOGITS[1]),
                 ],
                 tolerance=(2e-4, 0),
             ),

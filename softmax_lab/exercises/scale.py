@@ -9,6 +9,8 @@ from softmax_lab.exercises._exercise import Exercise, Property, sample
 from softmax_lab.exercises.mistakes import scale as mistakes
 
 INF = np.inf
+# Rows whose logits (or scores) tie, and are so large that they have no decimals.
+TIES = np.array([[2.0**53], [-(2.0**53)]]), np.array([[1.0], [1.0], [-1.0]])
 
 
 def pairs(*columns):
@@ -64,7 +66,12 @@ EXERCISES = [
                     pairs([1000.0, -1000.0], [2.0, 3.0], [999.5, -1001.0], [1.5, 2.5]),
                     pairs([20000.0, -20000.0], [2.0, 3.0], [-20000.0, 20000.0], [1.5, 2.5]),
                     pairs([0.0, 30.0], [1.0, 2.0], [-40.0, -3.0], [7.0, 5.0]),
+                    pairs([1e16, -4e12, 1.7e308], [2.0, 1.5, 3.0], [1e16, -4e12 - 1, 0], [3, 2, 4]),
                 ],
+            ),
+            Property(
+                "sums of any size: a piece far below may weigh as much",
+                [pairs([0.0, -60.0, 7.0], [1.5, 2e26, 1.0], [-25.0, 0.0, 6.5], [1e11, 1.0, 9e9])],
             ),
             Property(
                 "an empty piece changes nothing",
@@ -168,7 +175,11 @@ EXERCISES = [
             ),
             Property(
                 "logits of any size",
-                [(*layer(5, 4, seed=40, scale=1000), 2), (*layer(4, 3, seed=43, scale=9000), 3)],
+                [
+                    (*layer(5, 4, seed=40, scale=1000), 2),
+                    (*layer(4, 3, seed=43, scale=9000), 3),
+                    (*TIES, np.array([0, 2]), 1),
+                ],
             ),
             Property("float32", [family.in_single(*layer(5, 3, seed=46), 2)]),
             Property(
@@ -283,6 +294,7 @@ EXERCISES = [
                 [
                     (*queries(3, 7, seed=94, scale=1000), 2),
                     (*queries(2, 9, seed=97, scale=9000), 4),
+                    (*TIES, sample(3, 2, seed=109), 2),
                     (
                         np.array([[1.0], [-1.0]]),
                         np.array([[0.0], [700.0], [1400.0], [1400.5], [-800.0]]),

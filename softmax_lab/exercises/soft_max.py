@@ -12,16 +12,19 @@ from softmax_lab.exercises.mistakes import soft_max as mistakes
 
 def rewards(*values):
     """Return a table of rewards as a function of the class."""
-    return Formula(f"f(z) = {list(values)}[z]", lambda z: np.array(values)[z])
+    table = np.array(values)
+    return Formula(f"f(z) = {list(values)}[z]", lambda z: table[z])
 
 
+ONE_OF_MANY, SURE = np.log([50.0] + 50 * [1.0]), np.where(np.arange(20) == 13, 0.0, -1000.0)
+SQUARE = np.array([[0.0, -3000.0, -3000.0], [1000.0, -2000.0, -1e6], [-20000.0, 0.0, 20000.0]])
 ROW, OTHER = np.array([2.5, 0.0, 1.5, 0.0, 0.0]), np.array([0.8, 0.0, -1.0, 0.5])
 FAR, FIFTY = np.array([1000.0, 999.0, -1000.0]), np.linspace(-1.0, 1.0, 50)
 MASKED = np.array([-np.inf, 0.0, -np.inf, 1.0])
 GAMES = [
     (rewards(1.0, 3.0, 2.0), np.array([0.5, -0.2, 0.1]), Seed(1)),
     (rewards(0.0, -1.0, 5.0), np.array([0.0, 1.0, -0.5]), Seed(2)),
-    (rewards(2.0, 0.5, 0.0), np.array([0.0, 0.0, 0.0]), Seed(3)),
+    (rewards(2.0, 1 / 3, 0.0), np.array([0.0, 0.0, 0.0]), Seed(3)),
     (rewards(1.0, 4.0, 9.0), np.array([3.0, 2.0, 2.5]), Seed(4)),
 ]
 
@@ -34,7 +37,10 @@ EXERCISES = [
             Property("the example", cases([[1.0, 3.0, 2.0], [5.0, 5.0, 0.0]])),
             Property("ties", cases([2.0, 2.0, 2.0, 1.0], [[0.0, 1.0, 1.0], [-1.0, -1.0, -2.0]])),
             *family.logits(axes="any", infinite=True),
-            Property("logits far beyond what can be exponentiated", cases(*family.HUGE)),
+            Property(
+                "a row of only -inf: all tie, and the first wins",
+                cases([-np.inf, -np.inf], [[0.0, 1.0, -1.0], [-np.inf] * 3]),
+            ),
             Property("integers, up to 10**18", cases(*family.WHOLE)),
         ],
         mistakes=mistakes.HARDMAX,
@@ -47,7 +53,7 @@ EXERCISES = [
     Exercise(
         "temperature(x, tau)",
         "Softmax with a temperature",
-        right=lambda x, tau: lab.softmax(x / tau),
+        right=lambda x, tau: lab.softmax((x - x.max(axis=-1, keepdims=True)) / tau),
         tiny=True,
         properties=[
             Property("the example", [(np.array([1.0, 2.0, 3.0]), 2.0)]),
@@ -72,15 +78,24 @@ EXERCISES = [
                     (np.array([3.0, 1.0, 2.0, 3.0]), 0.001),
                     (np.array([[0.5, 0.499, 0.498], [-20.0, -20.001, -21.0]]), 0.001),
                     (np.array([-1000.0, 999.999, 1000.0]), 0.001),
+                    (np.array([1e6 + 1 / 256, 1e6, 1e6 - 1 / 512]), 0.001),
+                    (np.array([1e306, 0.0, 1e306]), 0.001),
                 ],
             ),
-            Property("tau as an integer, logits of integers", [(np.array([3, 1, -2]), 2)]),
+            Property(
+                "tau as an integer, logits of integers, up to 10**18",
+                [
+                    (np.array([3, 1, -2]), 2),
+                    (np.array([10**18, 10**18 + 3, -(10**18)]), 2),
+                    (np.array([[10**18 - 1, 10**18], [-(10**18), 1 - 10**18]]), 0.8),
+                ],
+            ),
         ],
         mistakes=mistakes.TEMPERATURE,
         hints=[
             "Divide or multiply? Think of a huge tau: which logits give a uniform row?",
             "At tau = 0.001 a logit of 3 becomes 3000, and its exponential overflows.",
-            "Softmax does not change when you subtract the row's largest entry.",
+            "Softmax does not change when you subtract the row's largest entry: before you divide.",
         ],
     ),
     Exercise(
@@ -90,7 +105,13 @@ EXERCISES = [
         properties=[
             Property(
                 "draws follow softmax, each row's its own",
-                [(ROW, Seed(1)), (OTHER, Seed(2)), (FAR, Seed(5)), (np.array([3.0]), Seed(6))],
+                [
+                    (ROW, Seed(1)),
+                    (OTHER, Seed(2)),
+                    (FAR, Seed(5)),
+                    (np.array([3.0]), Seed(6)),
+                    (ONE_OF_MANY, Seed(28)),
+                ],
                 probe.shares,
                 probe.softmax_of,
                 measures=f"shares of the classes in {probe.DRAWS} draws",
@@ -138,6 +159,20 @@ EXERCISES = [
                 "epsilon?",
             ),
             Property(
+                "each logit gets noise of its own",
+                [(FIFTY, Seed(24))],
+                probe.noise_of_each,
+                probe.zero,
+                measures="whether fewer random numbers are taken than logits: 1 means yes",
+                otherwise="fewer random numbers are taken than there are logits. Is each logit "
+                "perturbed, or is a softmax drawn from?",
+            ),
+            Property(
+                "as many rows as classes, each with a sure winner",
+                [(SQUARE, Seed(25)), (SQUARE[:, :1], Seed(26)), (SQUARE[1:, :2], Seed(27))],
+                expected=lambda logits, rng: lab.predict(logits),
+            ),
+            Property(
                 "two generators, two samples",
                 [(ROW, Seed(3))],
                 probe.repeated,
@@ -150,7 +185,7 @@ EXERCISES = [
                 [
                     (MASKED, Seed(4)),
                     (np.array([-1000.0, -np.inf, -1001.0]), Seed(12)),
-                    (np.array([-np.inf, -4e12, -4e12 - 1]), Seed(17)),
+                    (np.array([-np.inf, -1e12, -1e12 + 1]), Seed(17)),
                 ],
                 probe.forbidden,
                 probe.zero,
@@ -178,6 +213,7 @@ EXERCISES = [
                     (ROW, 0.01, Seed(8)),
                     (np.array([2.0]), 1.0, Seed(9)),
                     (FAR, 0.5, Seed(18)),
+                    (np.array([ROW[:3], OTHER[:3], -ROW[:3]]), 0.7, Seed(27)),
                 ],
                 probe.sums,
                 lambda *_: np.array([1.0, 1.0, 0.0]),
@@ -190,7 +226,7 @@ EXERCISES = [
                     (ROW, 0.7, Seed(2)),
                     (ROW + 20000, 2.0, Seed(3)),
                     (ROW, 0.05, Seed(16)),
-                    (ROW, 50.0, Seed(17)),
+                    (ROW, 5000.0, Seed(17)),
                 ],
                 probe.spread,
                 probe.logistic,
@@ -249,6 +285,11 @@ EXERCISES = [
                 "epsilon?",
             ),
             Property(
+                "as many rows as classes, each with a sure winner",
+                [(SQUARE, 0.5, Seed(24)), (SQUARE[1:, :2], 1.0, Seed(25))],
+                expected=lambda logits, tau, rng: lab.hardmax(logits),
+            ),
+            Property(
                 "the largest entry falls on each class as often as softmax says",
                 [(ROW, 0.7, Seed(4))],
                 probe.winners,
@@ -264,6 +305,7 @@ EXERCISES = [
                     (MASKED, 0.5, Seed(5)),
                     (np.array([2.0, 3.0, 1.0]), 0.001, Seed(6)),
                     (np.array([-20000.0, -np.inf, 20000.0]), 0.001, Seed(15)),
+                    (MASKED, 1e12, Seed(26)),
                 ],
                 probe.spoiled,
                 probe.zero,
@@ -291,7 +333,7 @@ EXERCISES = [
                     (rewards(1.0, -2.0), np.array([0.5, -0.5]), Seed(7)),
                     (rewards(1.0, 2.0, 3.0, 4.0, -5.0), np.array([0.0, 1, -1, 0.5, 0]), Seed(8)),
                     (rewards(4.0), np.array([2.0]), Seed(9)),
-                    (rewards(0.25, -100.5, 30.25, 0.75), np.array([0.3, 0.1, -0.2, 0]), Seed(16)),
+                    (rewards(1 / 3, -100.5, 30.25, 0.75), np.array([0.3, 0.1, -0.2, 0]), Seed(16)),
                 ],
                 probe.misses,
                 lambda f, logits, seed: np.zeros(len(logits)),
@@ -305,6 +347,7 @@ EXERCISES = [
                     (rewards(1.0, 3.0, 2.0), np.array([1000.0, 999.0, -1000.0]), Seed(10)),
                     (rewards(1.0, 3.0, 2.0), np.array([-20000.0, -20001.0, -19999.0]), Seed(11)),
                     (rewards(1.0, 3.0, 2.0), np.array([-1000.0, 0.0, 1000.0]), Seed(12)),
+                    (rewards(1.0, 3.0, 2.0), np.array([1e16, 1e16, -1.7e308]), Seed(20)),
                 ],
                 probe.misses,
                 lambda f, logits, seed: np.zeros(len(logits)),
@@ -318,7 +361,9 @@ EXERCISES = [
                     (rewards(2.0, 3.0, 5.0), np.array([1.0, 0.0, -0.5]), Seed(5)),
                     (rewards(2.0, -1.0), np.array([-1.0, 0.5]), Seed(13)),
                     (rewards(2.0, -1.0, 4.0), np.array([-1.0, 3.0, 0.0]), Seed(15)),
-                    (rewards(*range(1, 52)), np.log([50.0] + 50 * [1.0]), Seed(17)),
+                    (rewards(*range(1, 202)), np.log([200.0] + 200 * [1.0]), Seed(17)),
+                    (rewards(*range(1, 51)), FIFTY, Seed(18)),
+                    (rewards(*range(1, 21)), SURE, Seed(19)),
                 ],
                 probe.estimate_shares,
                 lambda f, logits, seed: lab.softmax(logits),

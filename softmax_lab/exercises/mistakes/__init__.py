@@ -12,6 +12,11 @@ def pick(rows, target):
     return rows[np.arange(len(target)), target]
 
 
+def unshifted(x):
+    """Return log-softmax by the logsumexp of a row as it comes, rounded where that is huge."""
+    return x - lab.logsumexp(x)[..., None]
+
+
 def surprise(x, target):
     """Return the surprise at each row's target."""
     return -pick(lab.log_softmax(x), target)

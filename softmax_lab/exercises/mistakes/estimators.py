@@ -47,19 +47,25 @@ REINFORCE = {
 }
 
 
-def arsm(f, logits, rng, *, key=None, centre=True, weigh=None, swap=True):
+def _exchanged(pi, m, j):
+    swapped = pi.copy()
+    swapped[[m, j]] = pi[[j, m]]
+    return swapped
+
+
+def _nearest(pi, logits):
+    return np.argmin(np.log(pi) - logits)
+
+
+def _centred(reward):
+    return reward - reward.mean(axis=0)
+
+
+def arsm(f, logits, rng, *, key=_nearest, centre=_centred, weigh=None, swap=_exchanged):
     """Return the ARSM estimate for three classes, with options for getting it wrong."""
     pi = rng.dirichlet(np.ones(3))
-    key = key or (lambda pi, logits: np.argmin(np.log(pi) - logits))
-    reward = np.empty((3, 3))
-    for m in range(3):
-        for j in range(3):
-            swapped = pi.copy()
-            if swap:
-                swapped[[m, j]] = pi[[j, m]]
-            reward[m, j] = f(key(swapped, logits))
-    if centre:
-        reward = reward - reward.mean(axis=0)
+    reward = [[f(key(swap(pi, m, j), logits)) for j in range(3)] for m in range(3)]
+    reward = centre(np.array(reward, dtype=float))
     return reward @ (1 / 3 - pi) if weigh is None else weigh(reward, pi)
 
 
@@ -77,13 +83,36 @@ ARSM_THREE = {
     "the logits are added, not subtracted. Should a large logit win more often?": (
         _arsm(key=lambda pi, phi: np.argmin(np.log(pi) + phi))
     ),
+    "argmax of log pi + phi: both signs are turned. Which extreme, of which difference?": (
+        _arsm(key=lambda pi, phi: np.argmax(np.log(pi) + phi))
+    ),
     "the sign is wrong: this goes downhill. Which way round is the last difference?": (
         _arsm(weigh=lambda reward, pi: reward @ (pi - 1 / 3))
     ),
     "the mean over m is not subtracted. Over which index does the inner sum run?": _arsm(
-        centre=False
+        centre=lambda reward: reward
     ),
-    "nothing is swapped. All nine rewards are then the same.": _arsm(swap=False),
+    "rewards are cut to whole numbers. Which dtype has the table?": (
+        _arsm(centre=lambda reward: _centred(np.trunc(reward)))
+    ),
+    "the diagonal is left at 0. What is swapped when m is j, and is there a reward?": (
+        _arsm(centre=lambda reward: _centred(reward * (1 - np.eye(3))))
+    ),
+    "the weight of m, not of j. Which index has pi in the formula?": (
+        _arsm(weigh=lambda reward, pi: reward.sum(axis=1) * (1 / 3 - pi))
+    ),
+    "pi is drawn twice. Rewards and weights belong to the same draw.": (
+        lambda f, logits, rng: arsm(
+            f, logits, rng, weigh=lambda reward, _: reward @ (1 / 3 - rng.dirichlet(np.ones(3)))
+        )
+    ),
+    "nothing is swapped. All nine rewards are then the same.": _arsm(swap=lambda pi, m, j: pi),
+    "an entry is copied, not swapped. Is the other one still there when it is needed?": (
+        _arsm(swap=lambda pi, m, j: np.where(np.arange(3) == m, pi[j], pi))
+    ),
+    "the probabilities are subtracted, not the logits. What is phi?": (
+        _arsm(key=lambda pi, phi: np.argmin(np.log(pi) - lab.softmax(phi)))
+    ),
     "the mean over j, not the sum. How many terms has the outer sum?": (
         _arsm(weigh=lambda reward, pi: reward @ (1 / 3 - pi) / 3)
     ),

@@ -53,7 +53,12 @@ MASKED_SOFTMAX = {
         lambda x, allowed: lab.softmax(np.where(allowed, x, -np.inf))
     ),
     "a row with nothing allowed is uniform. Is a large negative number hidden well enough?": (
-        lambda x, allowed: lab.softmax(np.where(allowed, x, -1e9))
+        lambda x, allowed: lab.softmax(np.where(allowed, x, np.finfo(float).min))
+    ),
+    "hidden logits are -1e9, and lower ones lose against them. What is below all numbers?": (
+        lambda x, allowed: np.where(
+            allowed.any(axis=-1, keepdims=True), lab.softmax(np.where(allowed, x, -1e9)), 0
+        )
     ),
     "hidden logits leak: they are lowered, not hidden. What if a hidden one is 1000?": (
         lambda x, allowed: lab.softmax(np.where(allowed, x, x - 10))
@@ -201,7 +206,14 @@ def _edge_below(p, target):
     return abs(gaps).sum() / len(target)
 
 
+def _middles(p, target):
+    bins = np.minimum((p.max(axis=-1) * 10).astype(int), 9)
+    off = (p.argmax(axis=-1) == target) - (bins + 0.5) / 10
+    return abs(np.bincount(bins, weights=off)).sum() / len(target)
+
+
 CALIBRATION_ERROR = {
+    "the middle of a bin, not the mean confidence in it. Which confidences are there?": _middles,
     "an edge belongs to the bin below. To which one should it belong?": _edge_below,
     "bins are not weighted by their samples. Does a bin with one sample count like a full one?": (
         lambda p, y: _binned(p, y)[0].mean()

@@ -46,10 +46,15 @@ TEMPERATURE = {
     "the logits are shifted before, the exponentials overflow all the same. Which sign?": (
         lambda x, tau: naive((x - x.min(axis=-1, keepdims=True)) / tau)
     ),
+    "tau divides before the maximum is subtracted, and rounds large logits. Subtract first.": (
+        lambda x, tau: lab.softmax(x / tau)
+    ),
     "one maximum for the whole batch. What is left of a row that lies 1000 below it?": (
         lambda x, tau: naive((x - x.max()) / tau)
     ),
-    "tau is squared. How often do you divide by it?": lambda x, tau: lab.softmax(x / tau**2),
+    "tau is squared. How often do you divide by it?": (
+        lambda x, tau: lab.softmax((x - x.max(axis=-1, keepdims=True)) / tau**2)
+    ),
     "the rows are not shared out again. What do they sum to?": (
         lambda x, tau: lab.softmax(x) ** (1 / tau)
     ),

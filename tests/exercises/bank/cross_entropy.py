@@ -35,7 +35,7 @@ def surprises(x, target):
 def loss_in_turn(logits, target):
     total = 0.0
     for row, label in zip(logits, target, strict=True):
-        total += special.logsumexp(row) - row[label]
+        total += special.logsumexp(row - row.max()) - (row - row.max())[label]
     return total / len(target)
 
 
@@ -98,7 +98,7 @@ def safe(target, ignore):
 
 def ignoring_in_turn(logits, target, ignore):
     losses = [
-        special.logsumexp(row) - row[label]
+        special.logsumexp(row - row.max()) - (row - row.max())[label]
         for row, label in zip(logits, target, strict=True)
         if label != ignore
     ]

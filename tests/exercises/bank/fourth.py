@@ -727,6 +727,7 @@ def hessian_by_value(x):
 
 def losses(logits, target):
     x = np.asarray(logits, float)
+    x = x - x.max(-1, keepdims=True)
     return lse(x) - x[np.arange(len(x)), target]
 
 
@@ -1755,16 +1756,16 @@ def hard_by_running_count(x):
 
 
 def tempered_by_torch(x, tau):
-    t = torch.tensor(np.asarray(x, float))
-    return torch.softmax((t - t.max(-1, keepdim=True).values) / tau, -1).numpy()
+    t = torch.tensor(np.asarray(x - x.max(-1, keepdims=True), float))
+    return torch.softmax(t / tau, -1).numpy()
 
 
 def tempered_by_rows(x, tau):
     def row(r):
-        e = [math.exp((float(a) - float(max(r))) / tau) for a in r]
+        e = [math.exp((a - max(r.tolist())) / tau) for a in r.tolist()]
         return np.array(e) / math.fsum(e)
 
-    return np.apply_along_axis(row, -1, np.asarray(x, float))
+    return np.apply_along_axis(row, -1, np.asarray(x))
 
 
 def gumbel_by_rows(logits, rng):
@@ -2101,14 +2102,14 @@ def smoothed_in_two_parts(logits, target, eps):
 def smoothed_by_loop(logits, target, eps):
     costs = []
     for row, y in zip(np.asarray(logits, float), target, strict=True):
-        surprise = special.logsumexp(row) - row
+        surprise = special.logsumexp(row - row.max()) - (row - row.max())
         costs.append((1 - eps) * surprise[y] + eps * surprise.mean())
     return np.mean(costs)
 
 
 def kept_by_loop(logits, target, ignore):
     costs = [
-        special.logsumexp(row) - row[y]
+        special.logsumexp(row - row[y])
         for row, y in zip(np.asarray(logits, float), np.asarray(target).tolist(), strict=True)
         if y != ignore
     ]
@@ -2164,8 +2165,9 @@ def soft_targets_by_xlogy(logits, target):
 def soft_targets_by_loop(logits, target):
     costs = []
     for row, y in zip(np.asarray(logits, float), np.asarray(target, float), strict=True):
-        total = special.logsumexp(row)
-        costs.append(sum(b * (total - a) for a, b in zip(row, y, strict=True) if b > 0))
+        z = row - row.max()
+        total = special.logsumexp(z)
+        costs.append(sum(b * (total - a) for a, b in zip(z, y, strict=True) if b > 0))
     return float(np.mean(costs))
 
 
@@ -2199,9 +2201,9 @@ FOURTH_RIGHT = {
         lambda x: (np.asarray(x) == np.max(x, -1, keepdims=True)).argmax(-1).astype(np.int32),
     ],
     "odds": [
-        lambda x, i, j: math.exp(float(x[i]) - float(x[j])),
-        lambda x, i, j: np.exp(np.asarray(x, float)[i] - np.asarray(x, float)[j]),
-        lambda x, i, j: np.exp(np.subtract(x[i], x[j], dtype=float)),
+        lambda x, i, j: math.exp(x[i].item() - x[j].item()),
+        lambda x, i, j: 1 / np.exp(x[j] - x[i]) if x[i] > x[j] else np.exp(x[i] - x[j]),
+        lambda x, i, j: np.exp(np.subtract(x[i], x[j])),
     ],
     "saturation_gap": [gap_by_bisection, gap_by_the_grain, gap],
     "logits_from_probabilities": [centred_by_torch, centred_by_nanmean, centred_by_rows],
@@ -2218,9 +2220,7 @@ FOURTH_RIGHT = {
     "temperature": [
         tempered_by_torch,
         tempered_by_rows,
-        lambda x, tau: special.softmax(
-            (np.asarray(x, float) - np.asarray(x, float).max(-1, keepdims=True)) / tau, axis=-1
-        ),
+        lambda x, tau: special.softmax((x - x.max(axis=-1, keepdims=True)) / tau, axis=-1),
     ],
     "gumbel_max": [gumbel_by_rows, gumbel_by_race, gumbel_by_uniform],
     "gumbel_softmax": [relaxed_by_rows, relaxed_by_race, relaxed_by_uniform],

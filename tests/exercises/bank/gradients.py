@@ -128,7 +128,7 @@ def hessian_in_turn(x):
 
 
 def torch_hessian(x):
-    rows = torch.from_numpy(x.reshape(-1, x.shape[-1]))
+    rows = torch.from_numpy((x - x.max(axis=-1, keepdims=True)).reshape(-1, x.shape[-1]))
     found = [
         torch.autograd.functional.hessian(lambda z: torch.logsumexp(z, -1), row) for row in rows
     ]

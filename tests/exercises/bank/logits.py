@@ -178,7 +178,7 @@ RIGHT = {
         special.logit,
         lambda p: np.log(p / (1 - p)),
         lambda p: np.log(p) - np.log(1 - p),
-        lambda p: -np.log(1 / p - 1),
+        lambda p: -np.log((1 - p) / p),
     ],
     "fit_temperature": [by_scipy, by_finer_grids, by_newton],
     "calibration_error": [ece, ece_by_histogram, ece_with_digitize],
@@ -222,7 +222,7 @@ WRONG = {
         ),
         (
             "a row with nothing allowed is uniform",
-            lambda x, allowed: special.softmax(np.where(allowed, x, -1e30), axis=-1),
+            lambda x, allowed: special.softmax(np.where(allowed, x, np.finfo(float).min), axis=-1),
         ),
         ("the shift is a hidden logit's", shift_by_any_maximum),
         ("the mask is ignored", lambda x, allowed: special.softmax(x, axis=-1)),

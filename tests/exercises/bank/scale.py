@@ -10,8 +10,8 @@ from scipy import special
 def merged_by_lse(m1, s1, m2, s2):
     with np.errstate(all="ignore"):
         m = np.where(m1 > m2, m1, m2)
-        total = np.logaddexp(m1 + np.log(s1), m2 + np.log(s2))
-        return m, np.where(m == -np.inf, 0.0, np.exp(total - np.where(m == -np.inf, 0.0, m)))
+        base = np.where(m == -np.inf, 0.0, m)
+        return m, np.exp(np.logaddexp(m1 - base + np.log(s1), m2 - base + np.log(s2)))
 
 
 def merged_in_turn(m1, s1, m2, s2):
@@ -63,8 +63,9 @@ def pairs_by_lse(x, size):
     ends = np.minimum(np.arange(size, len(x) + size, size), len(x)) - 1
     with np.errstate(all="ignore"):
         m = np.maximum.accumulate(x)[ends]
-        lse = np.logaddexp.accumulate(x)[ends]
-        return m, np.where(m == -np.inf, 0, np.exp(lse - m))
+        base = np.where(m == -np.inf, 0, m)
+        pairs = zip(ends, base, strict=True)
+        return m, np.exp([np.logaddexp.reduce(x[: end + 1] - shift) for end, shift in pairs])
 
 
 def pairs_with(x, size, old=True, new=True):
@@ -116,6 +117,7 @@ def loss_row_by_row(x, weight, target, rows):
     loss, of_x, of_weight = 0.0, np.empty(x.shape), np.zeros(weight.shape)
     for b in range(len(x)):
         z = weight @ x[b]
+        z -= z.max()
         loss += special.logsumexp(z) - z[target[b]]
         g = special.softmax(z)
         g[target[b]] -= 1
@@ -161,6 +163,7 @@ def naive_logs(z, axis):
 
 def loss_all_at_once(x, weight, target, rows):
     z = x @ weight.T
+    z -= z.max(axis=1, keepdims=True)
     g = special.softmax(z, axis=1)
     each = np.arange(len(x))
     loss = (special.logsumexp(z, axis=1) - z[each, target]).mean()

@@ -456,7 +456,7 @@ UNUSUAL = {
     "sigmoid_as_softmax": [special.expit, lambda z: 1 / (1 + np.exp(-np.asarray(z, float)))],
     "log_odds": [special.logit, lambda p: np.log(p) - special.log1p(-np.asarray(p))],
     "masked_softmax": [
-        lambda x, where: lab.softmax(np.where(where, x, -1e9)) * where,
+        lambda x, where: np.nan_to_num(special.softmax(np.where(where, x, -np.inf), axis=-1)),
         lambda x, where: np.nan_to_num(special.softmax(np.where(where, x, -INF), axis=-1)),
     ],
     "calibration_error": [
@@ -485,8 +485,10 @@ UNUSUAL = {
     "fit_temperature": [lambda x, y: fitted(x - x.mean(-1, keepdims=True), y)],
     "hardmax": [lambda x: (np.arange(x.shape[-1]) == x.argmax(-1)[..., None]) * 1],
     "temperature": [
-        lambda x, tau: special.softmax(x / tau, axis=-1),
-        lambda x, tau: np.exp(special.log_softmax(x / tau, axis=-1)),
+        lambda x, tau: special.softmax((x - x.max(axis=-1, keepdims=True)) / tau, axis=-1),
+        lambda x, tau: np.exp(
+            special.log_softmax((x - x.max(axis=-1, keepdims=True)) / tau, axis=-1)
+        ),
     ],
     "gumbel_max": [
         lambda x, rng: np.argmax(x - np.log(rng.standard_exponential(x.shape)), 1),
@@ -504,7 +506,7 @@ UNUSUAL = {
     ],
     "arsm_three": [arsm, lambda f, x, rng: arsm(lambda z: float(f(z)), x - x.mean(), rng).tolist()],
     "stable_softmax": [
-        lambda x: np.exp(x - np.logaddexp.reduce(x, axis=-1, keepdims=True)),
+        lambda x: np.exp(special.log_softmax(x, axis=-1)),
         lambda x: special.softmax(x, axis=-1),
     ],
     "logsumexp": [
@@ -512,7 +514,7 @@ UNUSUAL = {
         special.logsumexp and (lambda x: special.logsumexp(x, axis=-1)),
     ],
     "log_softmax": [
-        lambda x: x - special.logsumexp(x, axis=-1, keepdims=True),
+        lambda x: special.log_softmax(x.astype(np.longdouble), axis=-1).astype(x.dtype),
         lambda x: (
             lab.log_softmax(np.where(np.isneginf(x), x.dtype.type(-1e9), x))
             if np.isfinite(x).all()
@@ -532,7 +534,7 @@ UNUSUAL = {
     "cross_entropy": [
         cross_entropy,
         lambda x, y: statistics.fmean(
-            special.logsumexp(row) - row[k] for row, k in zip(x, y, strict=True)
+            special.logsumexp(row - row[k]) for row, k in zip(x, y, strict=True)
         ),
     ],
     "cross_entropy_gradient": [gradient, lambda x, y: gradient(x, y).tolist()],
@@ -548,7 +550,7 @@ UNUSUAL = {
     "ignore_index": [
         kept_loss,
         lambda x, y, i: np.mean(
-            [special.logsumexp(r) - r[k] for r, k in zip(x, y, strict=True) if k != i] or [np.nan]
+            [special.logsumexp(r - r[k]) for r, k in zip(x, y, strict=True) if k != i] or [np.nan]
         ),
     ],
     "training_step": [step, lambda *a: list(step(*a))],

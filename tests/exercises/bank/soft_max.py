@@ -20,7 +20,7 @@ def hardmax_by_put(x):
 
 
 def tempered_rows(x, tau):
-    return np.apply_along_axis(lambda row: special.softmax(row / tau), -1, x)
+    return np.apply_along_axis(lambda row: special.softmax((row - row.max()) / tau), -1, x)
 
 
 def tempered_powers(x, tau):
@@ -205,8 +205,10 @@ RIGHT = {
     ],
     "temperature": [
         tempered_rows,
-        lambda x, tau: special.softmax(x / tau, axis=-1),
-        lambda x, tau: np.exp(special.log_softmax(x / tau, axis=-1)),
+        lambda x, tau: special.softmax((x - x.max(axis=-1, keepdims=True)) / tau, axis=-1),
+        lambda x, tau: np.exp(
+            special.log_softmax((x - x.max(axis=-1, keepdims=True)) / tau, axis=-1)
+        ),
         tempered_powers,
     ],
     "gumbel_max": [
@@ -260,7 +262,12 @@ WRONG = {
             "the exponentials overflow at a small tau",
             lambda x, tau: np.exp(x / tau) / np.exp(x / tau).sum(axis=-1, keepdims=True),
         ),
-        ("tau is squared", lambda x, tau: special.softmax(x / tau / tau, axis=-1)),
+        (
+            "tau is squared",
+            lambda x, tau: special.softmax(
+                (x - x.max(axis=-1, keepdims=True)) / tau / tau, axis=-1
+            ),
+        ),
         (
             "the rows are not shared out again",
             lambda x, tau: np.exp(special.log_softmax(x, axis=-1) / tau),

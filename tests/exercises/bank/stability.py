@@ -116,12 +116,17 @@ def first_infinite(dtype):
     return np.nextafter(tabled_limit(dtype), np.inf, dtype=dtype)
 
 
+def log_softmax_in_two_steps(x, lse):
+    shifted = x - x.max(axis=-1, keepdims=True)
+    return shifted - lse(shifted, axis=-1)[..., np.newaxis]
+
+
 RIGHT = {
     "stable_softmax": [
         softmax_in_turn,
         lambda x: special.softmax(x, axis=-1),
         lambda x: torch.softmax(tensor(x), dim=-1),
-        lambda x: np.exp(x - special.logsumexp(x, axis=-1, keepdims=True)),
+        lambda x: np.exp(log_softmax_in_two_steps(x, special.logsumexp)),
         lambda x: softmax_in_turn(x).tolist(),
     ],
     "logsumexp": [
@@ -133,8 +138,8 @@ RIGHT = {
     "log_softmax": [
         lambda x: special.log_softmax(x, axis=-1),
         lambda x: torch.log_softmax(tensor(x), dim=-1),
-        lambda x: x - special.logsumexp(x, axis=-1)[..., np.newaxis],
-        lambda x: x - np.logaddexp.reduce(x, axis=-1, keepdims=True),
+        lambda x: log_softmax_in_two_steps(x, special.logsumexp),
+        lambda x: log_softmax_in_two_steps(x, np.logaddexp.reduce),
     ],
     "streaming_logsumexp": [
         pairwise,
