@@ -20,12 +20,9 @@ def describe_difference(findings):
     measured = [f for f in failing if f.prop.otherwise]
     if measured:
         return Mistake(*measured[0].prop.otherwise.split(". ", 1))
-    if repeats_itself(failing, findings):
-        nudge = "What does your function remember from one call to the next?"
-        return Mistake("the result of an earlier call comes back", nudge)
-    if remembers_shapes(failing, findings):
-        nudge = "What does your function remember from one call to the next?"
-        return Mistake("right in the first call with arrays of a shape, and then wrong", nudge)
+    for remembers, name in MEMORIES:
+        if remembers(failing, findings):
+            return Mistake(name, "What does your function remember from one call to the next?")
     passing = [f for f in findings if f.mistake is None and not f.prop.measures]
     found = in_common(failing, only_in(failing, passing))
     if found is None:  # several things are wrong at once: start with the first
@@ -72,13 +69,19 @@ def remembers_shapes(failing, findings):
     """Whether whatever comes first with its shapes is right, and nearly all that follows wrong."""
     known, later = set(), []
     for finding in findings:
-        shapes = tuple(np.shape(part) for part in finding.case)
+        shapes = tuple(part.shape for part in finding.case if isinstance(part, np.ndarray))
         if shapes not in known and finding in failing:
             return False
         if shapes in known:
             later.append(finding)
         known.add(shapes)
-    return len(failing) > 3 and len(failing) > 0.8 * len(later)
+    return len(known) > 3 and len(failing) > 3 and len(failing) > 0.8 * len(later)
+
+
+MEMORIES = [
+    (repeats_itself, "the result of an earlier call comes back"),
+    (remembers_shapes, "right in the first call with arrays of a shape, and then wrong"),
+]
 
 
 def isarray(value):
@@ -382,7 +385,7 @@ def row_sums(pairs):
             return abs(part.sum(axis=-1) - total).max() / (1 + abs(size).max())
 
         if all(off(e, e) < 1e-6 for _, e in rows) and any(off(g, e) > 1e-3 for g, e in rows):
-            return f"the rows do not sum to {total}", "Which term takes care of that?"
+            return f"there are rows that do not sum to {total}", "Which term takes care of that?"
     return None
 
 

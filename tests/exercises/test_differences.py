@@ -70,3 +70,55 @@ def test_where_it_happens_is_said_as_well():
 def test_a_factor_that_is_the_number_of_classes():
     report = exercises.check("stable_softmax", lambda x: x.shape[-1] * lab.softmax(x))
     assert report.mistake == "every number is the right one times the number of classes"
+
+
+def test_softmax_kept_for_each_shape():
+    known = {}
+
+    def remembering(x, v):
+        p = known.setdefault(x.shape, lab.softmax(x))
+        return p * (v - (p * v).sum(axis=-1, keepdims=True))
+
+    report = exercises.check("softmax_vjp", remembering)
+    assert report.mistake == "right in the first call with arrays of a shape, and then wrong"
+
+
+def positive(x):
+    p = lab.softmax(x)
+    return np.where(np.eye(p.size, dtype=bool), p * (1 - p), np.outer(p, p))
+
+
+def lopsided(x):
+    return np.eye(x.shape[-1]) - lab.softmax(x)[..., None, :]
+
+
+LAST = {
+    ("softmax_jacobian", "there are rows that do not sum to 0"): positive,
+    ("logsumexp_hessian", "the matrix is not symmetric"): lopsided,
+    ("saturation_gap", "too large wherever it is wrong"): lambda dtype: float(
+        -np.log(np.finfo(dtype).smallest_subnormal)
+    ),
+    (
+        "merge_pieces",
+        "only the second array is wrong: every number is 2 times the right one",
+    ): lambda m1, s1, m2, s2: (
+        np.maximum(m1, m2),
+        2 * lab.merge((m1, s1), (m2, s2))[1],
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "words"), LAST)
+def test_last_resorts(name, words):
+    report = exercises.check(name, LAST[name, words])
+    assert report.mistake == words, f"{report!r}"
+
+
+def test_several_faults_are_named_one_by_one():
+    def faulty(x):
+        p = lab.softmax(x).astype(np.float32).astype(float)
+        return p if x.max() < 1e6 else p[..., ::-1]
+
+    report = exercises.check("stable_softmax", faulty)
+    assert report.mistake == "only about 7 digits are right"
+    assert "more is wrong elsewhere" in report.nudge
