@@ -117,7 +117,7 @@ def test_last_resorts(name, words):
 def test_several_faults_are_named_one_by_one():
     def faulty(x):
         p = lab.softmax(x).astype(np.float32).astype(float)
-        return p if x.max() < 1e6 else p[..., ::-1]
+        return p if x.max() < 1e6 else lab.softmax(x / 2)
 
     report = exercises.check("stable_softmax", faulty)
     assert report.mistake == "only about 7 digits are right"
