@@ -404,7 +404,8 @@ def direction(pairs):
     """Look for numbers that are all too large, or all too small, wherever they are wrong."""
     wrong = [(g[w], e[w]) for g, e in pairs for w in [~near(g, e, ALIKE)]]
     got, right = (np.concatenate(part) for part in zip(*wrong, strict=True))
-    if got.size < 2 or np.isnan(got).any():
+    unseen = any(near(g, e, ALIKE).all() for g, e in pairs)  # what is wrong there is too small
+    if got.size < 2 or np.isnan(got).any() or unseen:
         return None
     if (got > right).all():
         return "too large wherever it is wrong", magnitude(pairs)

@@ -116,9 +116,11 @@ def test_last_resorts(name, words):
 
 def test_several_faults_are_named_one_by_one():
     def faulty(x):
-        p = lab.softmax(x).astype(np.float32).astype(float)
-        return p if x.max() < 1e6 else lab.softmax(x / 2)
+        right = lab.log_softmax(x)
+        if x.dtype == np.float32 or abs(x).max() <= 1000:
+            return right.astype(np.float32).astype(x.dtype)
+        return np.where(np.arange(x.shape[-1]) == 0, 3 * right - 1, right / 3)
 
-    report = exercises.check("stable_softmax", faulty)
-    assert report.mistake == "only about 7 digits are right"
+    report = exercises.check("log_softmax", faulty)
+    assert report.mistake == "only about 7 digits are right", f"{report!r}"
     assert "more is wrong elsewhere" in report.nudge
