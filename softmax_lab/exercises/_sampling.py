@@ -3,8 +3,8 @@
 Every generator is seeded, so that an answer gets the same verdict each time. But another right
 answer uses the generator in another way, and so is a sample of its own: each limit below is one
 that chance alone exceeds with a probability of less than 2e-10 (`SIGMAS` of a normal
-distribution). About 130 such limits apply to the three exercises, so that one right answer in
-40 million is refused.
+distribution). About 380 such limits apply to the three exercises, so that one right answer in
+13 million is refused.
 """
 
 import numpy as np
