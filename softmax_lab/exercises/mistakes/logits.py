@@ -201,7 +201,7 @@ def calibration(p, target, **options):
 
 
 def _edge_below(p, target):
-    bins = np.ceil(p.max(axis=-1) * 10).astype(int)
+    bins = np.clip(np.ceil(p.max(axis=-1) * 10), 0, 10).astype(int)  # what if p is no share?
     gaps = np.bincount(bins, weights=(p.argmax(axis=-1) == target) - p.max(axis=-1))
     return abs(gaps).sum() / len(target)
 
