@@ -12,6 +12,7 @@ import logging
 import re
 from pathlib import Path
 
+import joblib
 import tinycss2
 from fontTools import subset
 
@@ -76,10 +77,10 @@ def strings(values):
     return [t.value for value in values for t in value if t.type in ("string", "ident")]
 
 
-def cut(path, letters):
+def cut(font, letters):
     """Return a font with a few letters only, as an address that holds all of it."""
     options = subset.Options(flavor="woff", notdef_outline=True, hinting=False, desubroutinize=True)
-    font = subset.load_font(path, options, dontLoadGlyphNames=True)
+    font = subset.load_font(io.BytesIO(font), options, dontLoadGlyphNames=True)
     cutter = subset.Subsetter(options)
     # MathJax's empty font has a height only, and none of the letters.
     cutter.populate(unicodes=set(map(ord, letters)) & set(font.getBestCmap()) or font.getBestCmap())
@@ -89,18 +90,18 @@ def cut(path, letters):
     return f"data:font/woff;base64,{base64.b64encode(written.getvalue()).decode()}"
 
 
-def cut_face(rule, folder, letters):
+def cut_face(rule, folder, letters, cut):
     """Put the letters that are needed of a font into its rule, so that no page waits for it."""
     text = tinycss2.serialize(rule.content)
     # A woff2 could be read with one package more. No file: nothing changed since the last build.
     source = re.search(r"url\(\"?([^\")]+\.(?:ttf|woff|otf))\"?\)", text)
     if source:
-        address = cut(folder / source[1], letters)
+        address = cut((folder / source[1]).read_bytes(), letters)
         text = re.sub(r"src\s*:[^;]*;?", f'src:url({address}) format("woff");', text, count=1)
         rule.content = tinycss2.parse_component_value_list(text)
 
 
-def slim_styles(static, pages):
+def slim_styles(static, pages, cut):
     """Cut style sheets down to what pages and scripts use, and fonts to what is left."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of every table
     texts = [page.read_text(encoding="utf-8") for page in pages]
@@ -118,7 +119,8 @@ def slim_styles(static, pages):
         for rule in filter(is_face, rules.copy()):
             family = [d.value for d in declarations(rule) if d.lower_name == "font-family"]
             if " ".join(strings(family)) in css:
-                cut_face(rule, path.parent, written if path.name == typefaces.SHEET else icons)
+                letters = sorted(written if path.name == typefaces.SHEET else icons)
+                cut_face(rule, path.parent, letters, cut)
             else:
                 rules.remove(rule)
         path.write_text(tinycss2.serialize(rules), encoding="utf-8")
@@ -130,4 +132,6 @@ def slim(app, exception):
         return
     static = Path(app.outdir) / "_static"
     (static / EMPTIED).write_text("")
-    slim_styles(static, sorted(Path(app.outdir).rglob("*.html")))
+    # Most builds need the letters of the build before.
+    kept = joblib.Memory(Path(app.outdir).parent / ".fonts", verbose=0).cache(cut)
+    slim_styles(static, sorted(Path(app.outdir).rglob("*.html")), kept)
