@@ -49,10 +49,11 @@ class Exponentials:
             if total is not None:
                 return total
             self.shift_by(np.maximum.reduce(self.x, axis=1, keepdims=True))
-        if not self.spare:
-            top, rest = self.split()
-            return top + rest
-        total = sum(np.add.reduce(w, axis=1, keepdims=True) for (w,) in self.weights())
+        most = None if self.spare else weights(self.a, self.a, self.c, np.empty_like(self.a))
+        total = sum(
+            np.add.reduce(w, axis=1, keepdims=True) if self.spare else exact_sum(w, most)
+            for (w,) in self.weights()
+        )
         if self.c is not None:
             total[(self.a == np.inf) & (total > 1)] = np.nan  # a second +inf: no limit
         return total
@@ -187,6 +188,21 @@ def two_diff(x, y):
     return t, (x - (t - z)) - (y + z)
 
 
+def exact_sum(w, most):
+    """Return Σ w of n terms up to `most` as if it were rounded once.
+
+    Cut to multiples of the last digit of 2 n · most, terms add up without an error. What was cut
+    off is so small that the rounding of its own sum does not count.
+    """
+    large = most * (2 * w.shape[1])
+    high = w + large
+    high -= large
+    total = np.add.reduce(high, axis=1, keepdims=True)
+    low = np.subtract(w, high, out=high)
+    total += np.add.reduce(low, axis=1, keepdims=True)
+    return total
+
+
 def split_sum(w):
     """Return the largest of each row, and the sum of the others without it.
 
@@ -196,7 +212,7 @@ def split_sum(w):
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
         top = w[rows, k]
         w[rows, k] = 0.0
-        rest = w.sum(axis=1, keepdims=True)
+        rest = exact_sum(w, np.maximum.reduce(w, axis=1, keepdims=True))
         w[rows, k] = top
         return top[:, None], rest
     # Else by halves: two pairs (largest, rest) merge to (max, rest + rest + min).

@@ -115,7 +115,7 @@ def same(found, expected):
 def test_what_holds_no_real_numbers_is_refused(function, x, bad):
     if np.ndim(bad):
         bad = np.resize(bad, x.shape)
-    with pytest.raises((TypeError, ValueError), match=r"but its dtype is|\(C,\), but the shape"):
+    with pytest.raises((TypeError, ValueError), match=r"but its dtype is|\(T,\), but the shape"):
         function(bad)
 
 

@@ -144,7 +144,7 @@ def test_masking_a_whole_row():
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("shape", [(2,), (1, 2, 3)])
 def test_a_mask_that_does_not_fit_is_named(function, shape):
-    with pytest.raises(ValueError, match=re.escape(f"where has shape {shape}; x has (2, 3)")):
+    with pytest.raises(ValueError, match=re.escape(f"where has shape {shape}; it must broadcast")):
         function(np.zeros((2, 3)), where=np.ones(shape, bool))
 
 
