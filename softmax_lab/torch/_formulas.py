@@ -9,6 +9,8 @@ import torch
 
 from softmax_lab.torch._rows import may_ask, may_hold
 
+SHORT = 512  # classes up to which a plain sum costs more than a digit
+
 
 def two_diff(x, y):
     """Return x − y rounded, and its rounding error: together they are exact (Knuth's TwoDiff)."""
@@ -25,7 +27,7 @@ def exponentials(x, out=None):
         w = below(x, a)
     else:
         w = torch.exp(x, out=out)
-        total, top = w.sum(-1, keepdim=True), a.exp()
+        total, top = row_sum(w), a.exp()
         if (total > 4 * top).all():
             return a, w, total, total / top - 1
         w = w.div_(w.amax(-1, keepdim=True))
@@ -61,18 +63,24 @@ def sum_of_losers(w, dtype=None):
 
 
 def row_sum(w):
-    """Return Σ w. Torch adds pairwise, but code compiled for the CPU adds one after the other.
+    """Return Σ w, to a digit and a half.
 
-    There the sum is taken in float64, or over chunks first: its error must not grow with the row.
-    What is exported is not compiled yet, and may not depend on a remainder.
+    Torch adds in many places at once. In long rows their errors average out; short ones are added
+    up in float64, and those of float64 as in `exact_sum` of the NumPy side. Code compiled for the
+    CPU adds one after the other: there it is float64 for all, or chunks first. What is exported is
+    not compiled yet, and may not depend on a remainder.
     """
-    n, chunk = w.shape[-1], 128
-    compiling = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
-    if compiling and w.device.type == "cpu":
-        if w.dtype == torch.float32:
-            return w.sum(-1, keepdim=True, dtype=torch.float64).to(w.dtype)
-        w = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk)).sum(-1)
-    return w.sum(-1, keepdim=True)
+    n, chunk, compiling = w.shape[-1], 128, torch.compiler.is_compiling()
+    if w.device.type != "cpu" or torch.compiler.is_exporting() or (n > SHORT and not compiling):
+        return w.sum(-1, keepdim=True)
+    if w.dtype == torch.float32:
+        return w.sum(-1, keepdim=True, dtype=torch.float64).to(w.dtype)
+    if compiling:
+        chunks = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk))
+        return chunks.sum(-1).sum(-1, keepdim=True)
+    large = w.amax(-1, keepdim=True) * (2 * n)
+    high = (w + large).sub_(large)
+    return high.sum(-1, keepdim=True) + (w - high).sum(-1, keepdim=True)
 
 
 def nan_to_zero(x):
@@ -106,7 +114,7 @@ def log_p(x, a, rest, out=None):
 def softmax(x, out=None):
     """Return p = w / Σ w."""
     _, w, total, _ = exponentials(x, out)
-    return w.mul_(total.reciprocal_())
+    return w.div_(total)
 
 
 def log_softmax(x, out=None):
