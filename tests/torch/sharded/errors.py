@@ -29,7 +29,7 @@ def a_bad_argument_on_one_process_is_raised_on_all(n):
         (ValueError, "target has shape (4, 10)", {"target": whole[:, :10]}),
         (TypeError, "target must hold integer", {"target": y.double()}),
         (TypeError, "target cannot be made a tensor", {"target": "classes"}),
-        (ValueError, "target must not be negative", {"target": torch.full((4, 11), -0.1)}),
+        (ValueError, "target must be finite and not negative", {"target": torch.full((4, 11), -0.1)}),
         (ValueError, "target is placed", {"target": place(whole, on, Shard(0))}),
         (ValueError, "weight must not be negative", {"weight": torch.full((11,), -1.0)}),
         (ValueError, "weight has shape (4,)", {"weight": torch.ones(4)}),
