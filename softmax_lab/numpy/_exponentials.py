@@ -212,7 +212,7 @@ def split_sum(w):
         rows, k = np.arange(w.shape[0]), w[:, :, 0].argmax(axis=1)
         top = w[rows, k]
         w[rows, k] = 0.0
-        rest = exact_sum(w, np.maximum.reduce(w, axis=1, keepdims=True))
+        rest = exact_sum(w, top[:, None])
         w[rows, k] = top
         return top[:, None], rest
     # Else by halves: two pairs (largest, rest) merge to (max, rest + rest + min).
