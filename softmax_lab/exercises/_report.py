@@ -10,12 +10,11 @@ BRIEF = reprlib.Repr()  # for whatever else an answer returns; survives a broken
 BRIEF.maxother = 200
 
 
-def hides_differences(value):
-    """Whether numbers that differ would look alike in six digits."""
-    if value.dtype.kind != "f":
-        return False
-    with np.errstate(all="ignore"):
-        return np.unique(np.round(value.astype(float), 6)).size < np.unique(value).size
+def hides_differences(value, digits):
+    """Whether numbers that differ would look alike in so many digits."""
+    numbers = np.unique(value)
+    text = np.array2string(numbers, precision=digits, threshold=numbers.size)
+    return value.dtype.kind == "f" and len(set(text.strip("[]").split())) < numbers.size
 
 
 def shown(value):
@@ -23,8 +22,11 @@ def shown(value):
     if isinstance(value, tuple):
         return "(" + ", ".join(map(shown, value)) + ")"
     if isinstance(value, np.ndarray | np.generic):
-        digits = 12 if hides_differences(value) else 6
-        with np.printoptions(precision=digits, threshold=24, edgeitems=3, linewidth=88):
+        digits = next((d for d in (6, 12) if not hides_differences(value, d)), None)
+        mode = "unique" if digits is None else "maxprec"
+        with np.printoptions(
+            precision=digits, floatmode=mode, threshold=24, edgeitems=3, linewidth=88
+        ):
             text = repr(value) if np.ndim(value) else str(value)
     elif isinstance(value, str | type):
         text = getattr(value, "__name__", value)

@@ -1,6 +1,7 @@
 """The report, the hints, the lists: what a reader sees, in a terminal and on the page."""
 
 import html
+import re
 import subprocess
 import sys
 
@@ -197,3 +198,11 @@ def test_tensors_that_were_there_before_hide_nothing_that_an_answer_keeps():
     )
     assert not kept_whole, f"beside a tensor of {earlier.numel()} numbers the check sees nothing"
     assert "whole stream" in repr(kept_whole)
+
+
+@pytest.mark.parametrize("row", [[1e9, 1e9 + 0.25], [1e16, 1e16 + 2], [1.0, 1 + 1e-10]])
+def test_numbers_that_differ_are_shown_to_differ(row):
+    shown = str(exercises.check("softmax_definition", lambda x: np.array(row)))
+    first, second = re.search(r"got: +array\(\[(.+), +(.+)\]\)", shown).groups()
+    assert float(first) == row[0]
+    assert float(second) == row[1]
