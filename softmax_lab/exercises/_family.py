@@ -79,6 +79,7 @@ INFINITE = rows(
     [-INF, -4e12, -4e12 - 1],
     [-INF, np.finfo(float).min],
 )
+TIED = [[1.0, 1.0, 0.0], [2.0, -1.0, 2.0], [0.0, 0.0, 0.0]]
 BATCHES = [
     sample(2, 3, seed=41),
     sample(4, 3, seed=42, scale=3),
@@ -87,16 +88,23 @@ BATCHES = [
     sample(5, 1, seed=45),
     sample(6, 2, seed=46),
     sample(300, 3, seed=53),
-    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]]),
+    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]], TIED),
 ]
 ROWS_OF_ROWS = [sample(2, 3, 4, seed=47), sample(3, 3, 3, seed=48), sample(1, 2, 1, 5, seed=49)]
-ROWS_OF_ROWS += [sample(3, 1, 4, seed=54)]
+ROWS_OF_ROWS += [sample(3, 1, 4, seed=54), *rows([TIED, TIED[::-1]])]
 FAR_APART = rows(
     [[1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]],
     [[-1.0, 0.5], [800.0, 801.0], [-20000.0, -19999.0]],
     [[0.0, 1000.0, -1000.0], [1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]],
 )
 INFINITE_BATCH = rows([[-INF, -5.0], [2.0, 2.0]], [[1000.0, -INF, 0.0], [-INF, -INF, -1000.0]])
+
+
+def with_deeper(batches):
+    """Return batches of shape (B, T), and arrays of shape (2, B, T) made of them."""
+    return batches + [np.stack([batch, batch[::-1]]) for batch in batches]
+
+
 SINGLE = [row.astype(np.float32) for row in rows([1.5, -0.25, 0.5], [-4.0, 2.0])]
 SINGLE_LARGE = [
     row.astype(np.float32)
@@ -139,21 +147,22 @@ def logits(make=only, *, axes, size="any", infinite=False, keeps_dtype=False, **
             arrays = [array[None] if array.ndim == 1 else array for array in arrays]
         return Property(says, [make(array) for array in arrays], **options, **more)
 
-    batches = axes != "row"
+    batches, deep = axes != "row", axes == "any"
     small = size == "small"
     single = SINGLE if small else SINGLE + SINGLE_LARGE
     yield from (prop(says, arrays) for says, arrays in ORDINARY.items())
     if batches:
-        yield prop("each row on its own", BATCHES + (ROWS_OF_ROWS if axes == "any" else []))
+        yield prop("each row on its own", BATCHES + (ROWS_OF_ROWS if deep else []))
     if small:
         yield prop("the whole range, from -10 to 10", EXTREMES_OF_TEN)
     else:
         yield prop("logits of any size", ANY_SIZE)
         yield prop("logits so large that they have no decimals", HUGE)
     if batches and not small:
-        yield prop("rows far apart from each other", FAR_APART)
+        yield prop("rows far apart from each other", with_deeper(FAR_APART) if deep else FAR_APART)
     if infinite:
-        impossible = INFINITE + (INFINITE_BATCH if batches else [])
+        of_batches = with_deeper(INFINITE_BATCH) if deep else INFINITE_BATCH
+        impossible = INFINITE + (of_batches if batches else [])
         yield prop("some entries -inf", impossible, zeros=True)
     yield prop("float32", single, keeps_dtype=keeps_dtype)
     scattered = SCATTERED_BATCHES if batches else SCATTERED_ROWS

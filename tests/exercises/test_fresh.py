@@ -9,13 +9,14 @@ from tests.exercises.bank.eighth import EIGHTH
 from tests.exercises.bank.fifth import FIFTH
 from tests.exercises.bank.fourth import FOURTH, FOURTH_RIGHT
 from tests.exercises.bank.fresh import FRESH
+from tests.exercises.bank.ninth import NINTH
 from tests.exercises.bank.second import SECOND, UNUSUAL
 from tests.exercises.bank.seventh import SEVENTH
 from tests.exercises.bank.sixth import SIXTH
 from tests.exercises.bank.third import THIRD
 from tests.exercises.bank.vague import VAGUE
 
-ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH
+ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH
 ANSWERS = [
     pytest.param(name, fault, answer, id=f"{name}-{fault}")
     for attacks in ROUNDS
