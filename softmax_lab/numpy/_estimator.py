@@ -137,6 +137,12 @@ def as_floats(x, name):
         raise type(error)(f"{name} must hold real numbers: {error}") from error
 
 
+def is_missing(label):
+    """Return whether a label is None, or does not equal itself: NaN, NaT, NA."""
+    same = label is not None and label == label
+    return not (isinstance(same, bool | np.bool_) and same)
+
+
 def check_labels(y, X):
     """Return labels (n,), or raise ValueError if they are not one for each sample in X."""
     if y is None:
@@ -148,16 +154,7 @@ def check_labels(y, X):
         raise ValueError(f"y must hold labels, but its dtype is {y.dtype}")
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("y must hold labels, but it holds nan or inf")
-    missing = (
-        np.isnat(y).any()
-        if y.dtype.kind in "mM"
-        else y.dtype == object
-        and not all(
-            label is not None and isinstance(label == label, bool | np.bool_) and label == label
-            for label in y
-        )
-    )
-    if missing:
+    if y.dtype.kind in "mMO" and any(map(is_missing, y)):
         raise ValueError("y must hold labels, but some are missing: None, NaN, NaT or NA")
     return y
 

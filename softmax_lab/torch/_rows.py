@@ -6,7 +6,6 @@ work and leave its result.
 """
 
 import math
-import operator
 import os
 import sys
 
@@ -16,7 +15,7 @@ from torch._C._functorch import is_legacy_batchedtensor
 from torch._functorch.utils import unwrap_dead_wrappers
 from torch.autograd import forward_ad
 
-from softmax_lab.numpy._arguments import as_array, is_bool, refuse_mask
+from softmax_lab.numpy._arguments import as_array, as_integer, refuse_mask
 from softmax_lab.numpy._arguments import as_number as number_of
 from softmax_lab.numpy._blocks import QUIET
 
@@ -128,16 +127,6 @@ def autocast(x):
     device = x.device.type
     on = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     return wide(x.dtype) if on else x.dtype
-
-
-def as_integer(value, name):
-    """Return `value` as an int, or raise TypeError for what is not an integer."""
-    if not is_bool(value):
-        try:
-            return operator.index(value)
-        except TypeError:
-            pass
-    raise TypeError(f"{name} must be an integer, but it is {value!r}")
 
 
 def as_number(value, name):

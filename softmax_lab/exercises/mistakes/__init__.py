@@ -12,6 +12,9 @@ def pick(rows, target):
     return rows[np.arange(len(target)), target]
 
 
+NO_ROOM = "logsumexp has no room for decimals where logits are huge. Shift the row first."
+
+
 def unshifted(x):
     """Return log-softmax by the logsumexp of a row as it comes, rounded where that is huge."""
     return x - lab.logsumexp(x)[..., None]
