@@ -80,9 +80,13 @@ def read(path, label=None, folder=None):
             content = file.read()
     except OSError as error:
         raise Unreadable(f"it cannot be read: {error.strerror}") from None
-    if not os.fspath(path).endswith(".ipynb"):
-        return Answers(label, ((label, content),), folder)
-    return Answers(label, tuple(code_cells(content, label)), folder)
+    is_notebook = os.fspath(path).endswith(".ipynb")
+    cells = code_cells(content, label) if is_notebook else [(label, content)]
+    answers = Answers(label, tuple(cells), folder)
+    if not answers.names:
+        for _, _, error in answers.parts()[1]:
+            raise Unreadable(f"it has no answers, and what is there is no Python: {error}")
+    return answers
 
 
 def code_cells(content, label):

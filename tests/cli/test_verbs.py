@@ -152,12 +152,16 @@ def test_check_finds_the_file_s_neighbours(tmp_path):
         (["."], "it is no ordinary file"),
         (["answers.py", "ods"], "did you mean 'odds'"),
         (["empty.py"], "has no answers"),
+        (["half.py"], "no Python: '(' was never closed"),
+        (["wide.py"], "no Python: source code string cannot contain null bytes"),
         (["broken.ipynb"], "not a Jupyter notebook"),
     ],
 )
 def test_check_says_what_it_cannot_do(tmp_path, arguments, says):
     write(tmp_path, RIGHT)
     write(tmp_path, "", "empty.py")
+    write(tmp_path, "x = (", "half.py")
+    (tmp_path / "wide.py").write_bytes(RIGHT.encode("utf-16-le"))
     write(tmp_path, "[1, 2", "broken.ipynb")
     shown = run(tmp_path, "check", *arguments)
     assert shown.returncode == 2
