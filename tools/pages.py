@@ -63,7 +63,7 @@ LIGHT, LIGHT_WITH_CHART, STILL = 1_000_000, 2_000_000, 0.05
 
 @contextmanager
 def opened(browser, url, slower=1, **options):
-    """Open a page, on a processor so many times slower, and wait for all that it fetches."""
+    """Open a page, on a processor so many times slower while it loads; wait for all it fetches."""
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     try:
@@ -74,6 +74,8 @@ def opened(browser, url, slower=1, **options):
         page.bytes = {}
         page.on("response", lambda response: page.bytes.setdefault(response.url, response))
         page.goto(url)
+        # What a slowed page fetches later now and then never ends, as far as Playwright can see.
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         page.wait_for_load_state("networkidle")
         yield page
     finally:
@@ -94,25 +96,27 @@ def has_chart(page):
     return 'class="chart"' in (HTML / f"{page}.html").read_text(encoding="utf-8")
 
 
-def weigh(browser, address, page):
-    """Return how many bytes a page fetches on a phone, when it opens and up to its end."""
+def weigh(tab):
+    """Return how many bytes an opened page has fetched, and how many it fetches up to its end."""
+    size = fetched(tab)
+    tab.evaluate(UNCOVER)
+    show_all(tab, tab.viewport_size["width"])
+    return size, fetched(tab)
+
+
+def visit(browser, address, page, slower=1):
+    """Open a page on a phone; see `opened`."""
     window = LOOKS["phone"]["viewport"]
-    with opened(browser, f"{address}/{page}.html", viewport=window) as tab:
-        size = fetched(tab)
-        tab.evaluate(UNCOVER)
-        show_all(tab, window["width"])
-        return size, fetched(tab)
+    return opened(browser, f"{address}/{page}.html", slower, viewport=window)
 
 
-def measure(browser, address, page, slower=1):
-    """Measure one visit on a phone.
+def measure(tab):
+    """Measure how an opened page came.
 
     Returns ``paint``, ``first`` and ``last``, the milliseconds to the first paint, first and last
     formula; ``shift``, the layout shift.
     """
-    window = LOOKS["phone"]["viewport"]
-    with opened(browser, f"{address}/{page}.html", slower, viewport=window) as tab:
-        return tab.evaluate(SEEN)
+    return tab.evaluate(SEEN)
 
 
 def fetched(page):
@@ -123,9 +127,13 @@ def fetched(page):
 def row(browser, address, page, times):
     """Return a page's row of the table: its weight, then what was seen, unslowed and slowed."""
     cells = [page.partition("/")[2], "yes" if has_chart(page) else "no"]
-    cells += [f"{size / 1e6:.2f}" for size in weigh(browser, address, page)]
+    with visit(browser, address, page) as tab:
+        cells += [f"{size / 1e6:.2f}" for size in weigh(tab)]
     for slower in (1, 4):
-        runs = [measure(browser, address, page, slower) for _ in range(times)]
+        runs = []
+        for _ in range(times):
+            with visit(browser, address, page, slower) as tab:
+                runs.append(measure(tab))
         for what in ("paint", "first", "last"):
             drawn = [run[what] for run in runs if run[what] is not None]
             cells.append(f"{statistics.median(drawn) / 1000:.2f}" if drawn else "none")

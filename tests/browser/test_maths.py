@@ -6,36 +6,13 @@ import sys
 import pytest
 
 from tests.book.notebooks import ROOT
-from tests.browser.conftest import CHAPTERS, HTML, PAGES
+from tests.browser.conftest import HTML, PAGES
 from tests.browsers import open_page
 
 sys.path.append(str(ROOT / "book" / "_ext"))
 maths = importlib.import_module("maths")
 
-PHONE = {"width": 390, "height": 844}
-NARROW = {"width": 500, "height": 844}
-# What is wrong with the formulas of a page, in words.
-INSPECT = """() => {
-  const wrong = [];
-  for (const formula of document.querySelectorAll(".math")) {
-    const name = formula.textContent.slice(0, 60);
-    const glyphs = formula.querySelector("mjx-container > mjx-math");
-    const words = formula.querySelector("mjx-assistive-mml > math");
-    if (!glyphs) wrong.push(`not drawn: ${name}`);
-    else if (formula.checkVisibility() && glyphs.getBoundingClientRect().width < 3)
-      wrong.push(`drawn without width: ${name}`);
-    if (!words?.textContent.trim()) wrong.push(`no MathML: ${name}`);
-    if (formula.querySelector("mjx-merror, merror")) wrong.push(`an error: ${name}`);
-  }
-  return wrong;
-}"""
 FONTS = "[...document.fonts].filter((f) => f.status === 'loaded').map((f) => f.family)"
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_formulas_are_there_without_scripts(browser, address, page):
-    with open_page(browser, f"{address}/{page}.html", java_script_enabled=False) as tab:
-        assert not tab.evaluate(INSPECT)
 
 
 def test_no_page_loads_a_script_or_a_font_for_its_formulas(browser, address):
@@ -57,53 +34,6 @@ def test_the_markup_names_no_script_of_mathjax(page):
     text = (HTML / f"{page}.html").read_text(encoding="utf-8")
     assert "mathjax/" not in text.lower()
     assert "window.MathJax" not in text
-
-
-# Every letter of a formula has a rule in the cut style sheet, and that rule a letter.
-BLANK = """() => [...document.querySelectorAll("mjx-math mjx-c")]
-  .filter((c) => c.checkVisibility() && getComputedStyle(c, "::before").content === "none"
-    && !["mjx-c2061", "mjx-c2062", "mjx-c2063", "mjx-c2064", "mjx-cA0", "mjx-c20"].some(
-      (blank) => c.classList.contains(blank)))
-  .map((c) => c.className)"""
-
-
-CUT_OFF = """async () => {
-  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-  return [...document.querySelectorAll(".bd-article div.math > mjx-container")]
-    .filter((box) => box.checkVisibility())
-    .filter((box) => {
-      if (box.scrollWidth <= box.clientWidth + 1) {
-        const glyphs = box.querySelector("mjx-math").getBoundingClientRect();
-        return glyphs.right > box.getBoundingClientRect().right + 2;
-      }
-      box.scrollLeft = 1e6;
-      return box.scrollLeft === 0 || box.tabIndex !== 0;
-    })
-    .map((box) => box.textContent.slice(0, 60));
-}"""
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_formulas_have_all_letters_and_wide_ones_scroll(browser, address, page):
-    with open_page(browser, f"{address}/{page}.html", viewport=PHONE) as tab:
-        tab.evaluate("document.fonts.ready")
-        assert not set(tab.evaluate(BLANK)), "letters were cut away"
-        assert not tab.evaluate(CUT_OFF), "cut off at a phone's width"
-        tab.set_viewport_size(NARROW)
-        assert not tab.evaluate(CUT_OFF), "cut off at 500 pixels"
-
-
-# Of the steps of a derivation the reasons that a phone's screen cuts off.
-FAR_RIGHT = """() => [...document.querySelectorAll("mjx-mtd:nth-child(4)")]
-  .filter((reason) => reason.checkVisibility() && reason.textContent.trim()
-    && reason.getBoundingClientRect().right > innerWidth)
-  .map((reason) => reason.textContent)"""
-
-
-@pytest.mark.parametrize("page", [f"book/{chapter}" for chapter in CHAPTERS])
-def test_the_reasons_of_a_derivation_can_be_read_on_a_phone(browser, address, page):
-    with open_page(browser, f"{address}/{page}.html", viewport=PHONE) as tab:
-        assert not tab.evaluate(FAR_RIGHT)
 
 
 @pytest.mark.parametrize(

@@ -64,30 +64,45 @@ INSPECT = """async () => {
   }
   return wrong;
 }"""
-
-
-# Each way to open the book begins at another width, so that each width is loaded and turned to.
-WAYS = {"http": ["phone", "half", "desk"], "file": ["desk", "half", "phone"]}
-
-
-@pytest.mark.parametrize("scheme", WAYS)
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_complete_silent_and_fits(browser, addresses, page, scheme):
-    url = f"{addresses[scheme]}/{page}.html"
-    sizes = {width: {"width": WIDTHS[width], "height": 900} for width in WAYS[scheme]}
-    wrong = {}
-    # open_page fails on a console message and on a request to anywhere else.
-    with open_page(browser, url, viewport=sizes[WAYS[scheme][0]]) as tab:
-        open_all(tab)
-        for width, size in sizes.items():
-            tab.set_viewport_size(size)
-            for theme in ("light", "dark"):
-                tab.emulate_media(color_scheme=theme)
-                tab.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
-                wrong[width, theme] = tab.evaluate(INSPECT)
-    assert not any(wrong.values()), wrong
-
-
+# Every letter of a formula has a rule in the cut style sheet, and that rule a letter.
+BLANK = """() => [...document.querySelectorAll("mjx-math mjx-c")]
+  .filter((c) => c.checkVisibility() && getComputedStyle(c, "::before").content === "none"
+    && !["mjx-c2061", "mjx-c2062", "mjx-c2063", "mjx-c2064", "mjx-cA0", "mjx-c20"].some(
+      (blank) => c.classList.contains(blank)))
+  .map((c) => c.className)"""
+# Formulas of their own that are wider than their box, and cannot be scrolled there by keyboard.
+CUT_OFF = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+  return [...document.querySelectorAll(".bd-article div.math > mjx-container")]
+    .filter((box) => box.checkVisibility())
+    .filter((box) => {
+      if (box.scrollWidth <= box.clientWidth + 1) {
+        const glyphs = box.querySelector("mjx-math").getBoundingClientRect();
+        return glyphs.right > box.getBoundingClientRect().right + 2;
+      }
+      box.scrollLeft = 1e6;
+      const moved = box.scrollLeft;
+      box.scrollLeft = 0;
+      return moved === 0 || box.tabIndex !== 0;
+    })
+    .map((box) => box.textContent.slice(0, 60));
+}"""
+# Of the steps of a derivation the reasons that a phone's screen cuts off.
+FAR_RIGHT = """() => [...document.querySelectorAll("mjx-mtd:nth-child(4)")]
+  .filter((reason) => reason.checkVisibility() && reason.textContent.trim()
+    && reason.getBoundingClientRect().right > innerWidth)
+  .map((reason) => reason.textContent)"""
+# Each way to open the book has its own look, and begins at another width, so that each look is seen
+# at each width, and each width is loaded or turned to.
+WAYS = {
+    "http": ("light", ["phone", "half", "desk"]),
+    "file": ("dark", ["desk", "half", "phone"]),
+}
+# What waits for an answer on the screen, and must not on paper.
+COVERED = """() => [...document.querySelectorAll(
+    ".covered, .covered > *, .sentences, .sentences > li, .answer")]
+  .filter((e) => getComputedStyle(e).display === "none" && !e.matches("script, details, .symbols"))
+  .map((e) => `not printed: ${e.textContent.trim().slice(0, 60)}`)"""
 # What style sheets draw in the icon font: weight and letters.
 ICONS = """() => [...document.querySelectorAll("body *")].flatMap((element) =>
   ["::before", "::after"].map((part) => getComputedStyle(element, part))
@@ -108,10 +123,61 @@ def icons():
     return found
 
 
+@pytest.mark.parametrize("scheme", WAYS)
 @pytest.mark.parametrize("page", PAGES)
-def test_no_icon_was_cut_away(browser, address, icons, page):
-    with open_page(browser, f"{address}/{page}.html") as tab:
+def test_a_page_is_complete_silent_and_fits(browser, addresses, icons, page, scheme):
+    theme, widths = WAYS[scheme]
+    url = f"{addresses[scheme]}/{page}.html"
+    sizes = [{"width": WIDTHS[width], "height": 900} for width in widths]
+    wrong = {}
+    # open_page fails on a console message and on a request to anywhere else.
+    with open_page(browser, url, viewport=sizes[0], color_scheme=theme) as tab:
+        assert tab.evaluate("document.documentElement.dataset.theme") == theme
+        tab.emulate_media(media="print")
+        wrong["print"] = tab.evaluate(COVERED)
+        tab.emulate_media(media="screen")
+        open_all(tab)
+        for width, size in zip(widths, sizes, strict=True):
+            tab.set_viewport_size(size)
+            wrong[width] = tab.evaluate(INSPECT)
+            if width != "desk":
+                wrong[width] += [f"cut off: {formula}" for formula in tab.evaluate(CUT_OFF)]
+            if width == "phone":
+                wrong[width] += [f"off the screen: {reason}" for reason in tab.evaluate(FAR_RIGHT)]
+        wrong["letters"] = sorted(set(tab.evaluate(BLANK)))
         drawn = tab.evaluate(ICONS)
+    assert not any(wrong.values()), wrong
     assert drawn
     missing = {letter for weight, letters in drawn for letter in set(letters) - icons[weight]}
     assert not missing, f"boxes in place of icons: {sorted(map(hex, map(ord, missing)))}"
+
+
+# Of what waits for an answer where there are scripts, what cannot be seen without.
+UNSEEN = """() => [...document.querySelectorAll(".covered, .sentences, book-card .answer")]
+  .filter((e) => e.textContent.trim() && !(
+    e.checkVisibility({visibilityProperty: true}) && e.getBoundingClientRect().height > 0))
+  .map((e) => `hidden: ${e.textContent.trim().slice(0, 60)}`)"""
+# What is wrong with the formulas of a page, in words.
+FORMULAS = """() => {
+  const wrong = [];
+  for (const formula of document.querySelectorAll(".math")) {
+    const name = formula.textContent.slice(0, 60);
+    const glyphs = formula.querySelector("mjx-container > mjx-math");
+    const words = formula.querySelector("mjx-assistive-mml > math");
+    if (!glyphs) wrong.push(`not drawn: ${name}`);
+    else if (formula.checkVisibility() && glyphs.getBoundingClientRect().width < 3)
+      wrong.push(`drawn without width: ${name}`);
+    if (!words?.textContent.trim()) wrong.push(`no MathML: ${name}`);
+    if (formula.querySelector("mjx-merror, merror")) wrong.push(`an error: ${name}`);
+  }
+  return wrong;
+}"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_without_scripts_all_is_open_and_formulas_are_drawn(browser, address, page):
+    with open_page(browser, f"{address}/{page}.html", java_script_enabled=False) as tab:
+        wrong = tab.evaluate(UNSEEN) + tab.evaluate(FORMULAS)
+        assert tab.locator("book-tally button, book-card button").count() == 0
+        assert not tab.locator(".dropdown-reading").first.is_visible()
+    assert not wrong, wrong

@@ -6,7 +6,7 @@ import pytest
 
 from tests.book.notebooks import ROOT, read
 from tests.book.test_predictions import NOTEBOOKS, predictions
-from tests.browser.conftest import CHAPTERS
+from tests.browser.conftest import CHAPTERS, open_all
 from tests.browsers import open_page
 
 ASKING = [path.stem for path in NOTEBOOKS]
@@ -30,43 +30,66 @@ def forms(page):
     return page.locator("book-prediction").all()
 
 
-def answer(page, button, way):
-    """Answer by mouse or by keyboard."""
+# Of a form: whether it covers what follows, and has the focus; what it says, and of its choices
+# which is pressed, which is marked, and what its sentence is.
+STATE = """form => {
+  const texts = (parts) => [...form.querySelectorAll(parts)].map((part) => part.textContent);
+  const buttons = [...form.querySelectorAll("button")];
+  return {
+    covers: getComputedStyle(form.nextElementSibling).display === "none",
+    focused: form.contains(document.activeElement),
+    right: form.dataset.right === undefined ? null : Number(form.dataset.right) - 1,
+    says: texts("[role=status]").join(),
+    sentences: texts(".sentences > li"),
+    pressed: buttons.map((button) => button.ariaPressed === "true"),
+    marks: buttons.map((button) => button.dataset.mark ?? ""),
+  };
+}"""
+
+
+def answer(form, verdict, way):
+    """Answer by mouse or by keyboard; return the number of the choice."""
+    right, buttons = form.get_attribute("data-right"), form.locator("button")
+    chosen = 0
+    if right is not None:
+        chosen = int(right) - 1
+        if verdict == "wrong":
+            chosen = (chosen + 1) % buttons.count()
     if way == "click":
-        button.click()
+        buttons.nth(chosen).click()
     else:
-        button.focus()
-        page.keyboard.press("Enter")
+        buttons.nth(chosen).press("Enter")
+    return chosen
 
 
-@pytest.mark.parametrize("way", ["click", "keyboard"])
-@pytest.mark.parametrize("verdict", ["right", "wrong"])
 @pytest.mark.parametrize("chapter", ASKING)
 def test_a_prediction_covers_until_answered_then_says_what_the_answer_is_worth(
-    browser, address, chapter, verdict, way
+    browser, address, chapter
 ):
+    """Each is answered wrong and right, once by mouse and once by keyboard."""
     with open_page(browser, f"{address}/book/{chapter}.html") as page:
         asked = len(predictions(read(ROOT / "book" / f"{chapter}.ipynb")))
         assert len(forms(page)) == asked
-        for form in forms(page):
-            assert form.evaluate(COVERED), "what follows is in sight before an answer"
-            buttons, right = form.locator("button"), form.get_attribute("data-right")
-            if right is None:
-                answer(page, buttons.first, way)
-            else:
-                right = int(right) - 1
-                chosen = right if verdict == "right" else (right + 1) % buttons.count()
-                sentences = form.locator(".sentences > li")
-                answer(page, buttons.nth(chosen), way)
-                says = form.get_by_role("status").text_content()
-                assert ("Not so." in says) == (verdict == "wrong")
-                for number in {chosen, right}:
-                    words = sentences.nth(number).text_content().replace("Right.", "").strip()
-                    assert words in says, "the sentence for a choice is not shown"
-                assert buttons.nth(chosen).get_attribute("aria-pressed") == "true"
-                assert buttons.nth(right).get_attribute("data-mark") == "✔"
-            assert not form.evaluate(COVERED), "the answer stays covered"
-            assert form.evaluate("e => e.contains(document.activeElement)"), "the focus is lost"
+        for verdict in ("wrong", "right"):
+            for number, form in enumerate(forms(page)):
+                assert form.evaluate(STATE)["covers"], "what follows is in sight before an answer"
+                by_mouse = (number % 2 == 0) == (verdict == "right")
+                chosen = answer(form, verdict, "click" if by_mouse else "keyboard")
+                state = form.evaluate(STATE)
+                assert not state["covers"], "the answer stays covered"
+                assert state["focused"], "the focus is lost"
+                right = state["right"]
+                if right is None:
+                    continue
+                assert ("Not so." in state["says"]) == (verdict == "wrong")
+                for place in {chosen, right}:
+                    words = state["sentences"][place].replace("Right.", "").strip()
+                    assert words in state["says"], "the sentence for a choice is not shown"
+                assert state["pressed"][chosen]
+                assert state["marks"][right] == "✔"
+            if verdict == "right" or not page.locator("book-prediction[data-right]").count():
+                break  # where none has choices, there is nothing to forget
+            page.locator("book-tally button").click()
 
 
 def test_arrow_keys_go_from_choice_to_choice_and_the_reply_comes_into_sight(browser, address):
@@ -94,27 +117,6 @@ def test_what_is_folded_is_not_counted(browser, address):
         switch.click()
         assert not switch.is_visible(), "the menu stays open"
         assert f"Of the {asked.count() - folded} predictions" in tally.text_content()
-
-
-@pytest.mark.parametrize("chapter", ASKING)
-def test_without_scripts_and_in_print_everything_is_open(browser, address, chapter):
-    url = f"{address}/book/{chapter}.html"
-    hidden = """() => [...document.querySelectorAll(
-        ".covered, .covered > *, .sentences, .sentences > li, .answer")].filter(
-        e => getComputedStyle(e).display === "none"
-            && !e.matches("script, details, .symbols")).length"""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(url)
-    for part in (".covered", ".sentences", "book-card .answer"):
-        for found in page.locator(part).all():
-            assert found.is_visible() or not found.text_content().strip(), f"{part} is hidden"
-    assert page.locator("book-tally button, book-card button").count() == 0
-    assert not page.locator(".dropdown-reading").first.is_visible()
-    context.close()
-    with open_page(browser, url) as page:
-        page.emulate_media(media="print")
-        assert page.evaluate(hidden) == 0
 
 
 def test_answers_are_remembered_counted_and_forgotten(browser, address):
@@ -200,21 +202,35 @@ def test_one_switch_folds_the_deeper_parts_and_each_opens_by_itself(browser, add
         assert last.is_visible()
 
 
+# Of each exercise: its name, its folds with those that are open, and all its text.
+EXERCISES = """() => [...document.querySelectorAll(".exercise.admonition")].map((card) => ({
+  name: card.id.replace("ex-", ""),
+  folds: [...card.querySelectorAll("summary")].map((fold) => fold.textContent),
+  open: card.querySelectorAll("details[open]").length,
+  text: card.textContent,
+}))"""
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
-def test_an_exercise_is_one_card_without_what_only_a_notebook_needs(browser, address, chapter):
+def test_an_exercise_is_one_card_whose_folds_open_by_keyboard(browser, address, chapter):
     with open_page(browser, f"{address}/book/{chapter}.html") as page:
         text = page.locator("article").text_content()
         for unwanted in ("not attempted yet", "exercises.check(", "exercises.hint("):
-            assert unwanted not in text
-        for card in page.locator(".exercise.admonition").all():
-            folds = card.locator("summary").all_text_contents()
-            hints = [fold for fold in folds if fold.startswith("Hint")]
-            assert folds == ["Starter", *hints, "Solution", "Try it"]
+            assert unwanted not in text, "only a notebook needs it"
+        cards = page.evaluate(EXERCISES)
+        assert len(cards) >= 5
+        for card in cards:
+            hints = [fold for fold in card["folds"] if fold.startswith("Hint")]
+            assert card["folds"] == ["Starter", *hints, "Solution", "Try it"]
             assert len(hints) >= 3
-            assert card.locator("details[open]").count() == 0
-            assert "exercises.verify" not in card.text_content()
-            name = card.get_attribute("id").removeprefix("ex-")
-            assert f"softmax-lab check answers.py {name}" in card.text_content()
+            assert card["open"] == 0
+            assert "exercises.verify" not in card["text"]
+            assert f"softmax-lab check answers.py {card['name']}" in card["text"]
+        open_all(page)
+        for kind in ("Solution", "Hint 1"):
+            fold = page.locator(f"details:has(> summary:has-text('{kind}'))").first
+            fold.locator("> summary").press("Enter")
+            assert fold.get_attribute("open") is not None, f"Enter does not open the {kind}"
 
 
 def test_hints_come_one_by_one(browser, address):
