@@ -193,10 +193,18 @@ def returned(answer, *case):
     value = answer(*arguments)
     np.seterr(all="ignore")  # whatever the answer has set: what follows is our own arithmetic
     for mine, original in zip(arguments, case, strict=True):
-        if isinstance(original, np.ndarray) and not np.array_equal(mine, original, equal_nan=True):
+        if isinstance(original, np.ndarray) and not unchanged(mine, original):
             nudge = "The caller still needs its array. Which line writes into it?"
             raise unfit(value, "it changes its input", nudge)
     return value
+
+
+def unchanged(now, before):
+    """Whether an array is what it was; of a few entries the bytes tell, in a tenth of the time."""
+    alike = now.size < 100 and (now.dtype, now.shape) == (before.dtype, before.shape)
+    if alike and now.tobytes() == before.tobytes():
+        return True
+    return np.array_equal(now, before, equal_nan=True)
 
 
 def same(one, two):

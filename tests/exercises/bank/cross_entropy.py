@@ -149,10 +149,10 @@ def masked_log(target, log_probabilities):
 
 RIGHT = {
     "cross_entropy": [
+        lambda logits, target: surprises(logits, target).mean(),
         loss_in_turn,
         lambda logits, target: functional.cross_entropy(tensor(logits), tensor(target)),
         lambda logits, target: -(hot(target, logits.shape[1]) * log_p(logits)).sum() / len(target),
-        lambda logits, target: surprises(logits, target).mean(),
     ],
     "cross_entropy_gradient": [
         gradient_in_turn,
@@ -174,8 +174,8 @@ RIGHT = {
         ),
     ],
     "ignore_index": [
-        ignoring_in_turn,
         ignoring_with_weights,
+        ignoring_in_turn,
         lambda logits, target, ignore: functional.cross_entropy(
             tensor(logits), tensor(target), ignore_index=int(ignore)
         ),

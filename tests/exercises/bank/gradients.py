@@ -172,9 +172,9 @@ PRODUCTS = [
 
 RIGHT = {
     "softmax_jacobian": [
+        lambda x: share(x)[:, None] * (np.eye(len(x), dtype=x.dtype) - share(x)),
         jacobian_in_turn,
         torch_jacobian,
-        lambda x: share(x)[:, None] * (np.eye(len(x), dtype=x.dtype) - share(x)),
         lambda x: (np.diag(share(x)) - share(x)[:, None] @ share(x)[None, :]).tolist(),
     ],
     "softmax_vjp": [
@@ -200,9 +200,9 @@ RIGHT = {
         with_matrix,
     ],
     "logsumexp_hessian": [
+        lambda x: diagonal(share(x)) - outer(share(x)),
         hessian_in_turn,
         torch_hessian,
-        lambda x: diagonal(share(x)) - outer(share(x)),
     ],
 }
 

@@ -307,7 +307,7 @@ def attention_naive(q, k, v, size):
 RIGHT = {
     "merge_pieces": [merged_by_lse, merged_in_turn, merged_by_where],
     "running_pairs": [pairs_in_turn, pairs_of_beginnings, pairs_by_lse, pairs_with],
-    "chunked_loss": [loss_by_torch, loss_row_by_row, loss_with],
+    "chunked_loss": [loss_with, loss_by_torch, loss_row_by_row],
     "shard_report": [report_in_turn, report_by_mask, report_padded],
     "bytes_moved": [trips, counted, by_numpy],
     "block_attention": [

@@ -212,17 +212,17 @@ RIGHT = {
         tempered_powers,
     ],
     "gumbel_max": [
+        lambda logits, rng: np.argmax(logits - np.log(-np.log(uniform(rng, logits.shape))), axis=1),
         race_of_exponentials,
         gumbel_row_by_row,
-        lambda logits, rng: np.argmax(logits - np.log(-np.log(uniform(rng, logits.shape))), axis=1),
         lambda logits, rng: (logits + rng.gumbel(0, 1, logits.shape)).argmax(-1).astype(np.int32),
     ],
     "gumbel_softmax": [
-        relaxed_in_logs,
-        relaxed_row_by_row,
         lambda logits, tau, rng: special.softmax(
             (logits - np.log(-np.log(uniform(rng, logits.shape)))) / tau, axis=-1
         ),
+        relaxed_in_logs,
+        relaxed_row_by_row,
     ],
     "reinforce": [reinforce_by_cumsum, reinforce_by_gumbel, reinforce_by_multinomial],
     "arsm_three": [arsm_sums, arsm_with_exponentials, arsm_ratio],

@@ -142,8 +142,8 @@ RIGHT = {
         lambda x: log_softmax_in_two_steps(x, np.logaddexp.reduce),
     ],
     "streaming_logsumexp": [
-        pairwise,
         number_by_number,
+        pairwise,
         lambda chunks: reduce(np.logaddexp, map(chunk_sum, chunks), -np.inf),
     ],
     "overflow_limit": [bisected_limit, counted_down, tabled_limit],
