@@ -3,6 +3,12 @@
 Only `cross_entropy_with_grad` and `linear_cross_entropy_with_grad` are NumPy's alone: here autograd
 takes the gradient.
 
+Of a DTensor, `softmax`, `log_softmax`, `logsumexp` and `cross_entropy` are taken by what processes
+tell one another of their pieces, `nll_loss` where no row's classes are sharded. The functions that
+are formulas alone run as DTensor runs them, with its communication. Those that draw, `one_hot`,
+`linear_cross_entropy`, `check_gradient`, and `fit` and `predict` of `SoftmaxRegression` take plain
+tensors, and say so.
+
 On NVIDIA's GPUs, `SOFTMAX_LAB_KERNELS=1` in the environment sends rows to Triton kernels instead of
 torch's own operations. It is read at import. These kernels have not run on a GPU yet.
 """

@@ -2,19 +2,37 @@
 
 import torch
 
-from softmax_lab.torch._rows import INTEGERS, may_ask, run, transformable, transformed
+from softmax_lab.torch._rows import (
+    INTEGERS,
+    distributed,
+    may_ask,
+    run,
+    transformable,
+    transformed,
+)
 
 
 def require(x, ok, summary, error):
     """Raise `error(value, position)` for the first entry of `x` that is not `ok`.
 
     On an accelerator, and in code that is compiled or traced, an asynchronous assertion with the
-    `summary` stops the program instead: to read the value would be to wait for it.
+    `summary` stops the program instead: to read the value would be to wait for it. What is wrong
+    on one of the processes that hold a DTensor is raised on all.
     """
+    if distributed(ok):
+        x, ok = shown(x, ok)
     if torch.compiler.is_compiling():
         torch._assert_async(ok.all(), summary)
     else:
         run(Require, x.detach(), ok, summary, error)
+
+
+def shown(x, ok):
+    """Return of DTensors what all processes have to see: one number, or all where that is False."""
+    everywhere = ok.all().full_tensor()
+    if may_ask(everywhere) and not everywhere:
+        return x.detach().full_tensor(), ok.full_tensor()
+    return everywhere, everywhere
 
 
 @transformable

@@ -6,6 +6,8 @@ go through the same collectives, also one whose arguments are wrong: it says so 
 
 import math
 import zlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 
 import torch
@@ -16,6 +18,25 @@ from softmax_lab.torch._rows import distributed, from_last, may_ask, to_last
 
 # What may be wrong with the arguments on one process, and is raised on all.
 ERRORS = (IndexError, TypeError, ValueError)
+
+# What the caller has asked for, by name: an autograd function does not hand it on.
+ASKED = ContextVar("asked", default=())
+
+NOT_MET = """\
+The processes did not meet in this collective. This one has asked for
+    {terms}
+and all have to ask for the same, of a DTensor that has the same shape and placements on each.
+TORCH_DISTRIBUTED_DEBUG=DETAIL in the environment has torch say who asks for what."""
+
+
+@contextmanager
+def asked(x, **terms):
+    """Name what all processes must have asked for alike, of a DTensor `x`."""
+    token = ASKED.set({**terms, "shape": tuple(x.shape), "placements": list(x.placements)})
+    try:
+        yield
+    finally:
+        ASKED.reset(token)
 
 
 def check(x, name="x"):
@@ -59,6 +80,13 @@ def wrap(local, mesh, placements, shape):
     )
 
 
+def digest(integers):
+    """Return a number that differs where integers or their order do; a float64 holds it."""
+    places = torch.arange(1, integers.numel() + 1, device=integers.device) * 0x9E3779B97F4A7C1
+    places = (places ^ (places >> 29)) * 0xBF58476D1CE4E5B
+    return ((integers.flatten() + 1) * places).sum() & ((1 << 52) - 1)
+
+
 class Layout:
     """How a DTensor lies: all of it but its numbers."""
 
@@ -74,13 +102,15 @@ class Layout:
 class Pieces:
     """The pieces of the rows of a DTensor whose classes are last.
 
-    The `terms` are what all processes must have said alike, by name.
+    The `terms` are what all processes must have said alike, by name; the `digest` is that of what
+    all processes of a row must hold alike.
     """
 
-    def __init__(self, x, terms=None):
+    def __init__(self, x, **terms):
         self.mesh, self.x, self.shape = x.device_mesh, x.to_local().detach(), x.shape
         self.layout = Layout(x)
-        self.terms = {"dtype": x.dtype, "requires_grad": x.requires_grad, **(terms or {})}
+        self.terms = {**dict(ASKED.get()), "dtype": x.dtype, "requires_grad": x.requires_grad}
+        self.terms |= terms
         several = [i for i in range(self.mesh.ndim) if self.mesh.size(i) > 1]
         last = x.ndim - 1
         self.along_classes = [i for i in several if x.placements[i].is_shard(last)]
@@ -90,6 +120,7 @@ class Pieces:
         # Of one number a row
         self.placements = [Replicate() if p.is_shard(last) else p for p in x.placements]
         self.error, self.failed, self.asked = None, 0.0, self.along_classes
+        self.digest = 0
 
     def attempt(self, function):
         """Return `function()`; or, where its arguments are wrong, None: `tell` says it to all."""
@@ -122,8 +153,17 @@ class Pieces:
     def add(self, numbers):
         """Return the sum of `numbers` over the processes that hold different rows."""
         for i in self.along_rows:
-            dist.all_reduce(numbers, group=self.mesh.get_group(i))
+            self.meet(dist.all_reduce, i, numbers)
         return numbers
+
+    def meet(self, collective, i, *tensors):
+        """Run a collective along a mesh dimension. If it fails, say what this process asked for."""
+        try:
+            collective(*tensors, group=self.mesh.get_group(i))
+        except RuntimeError as error:
+            terms = "\n    ".join(f"{name}: {said!r}" for name, said in self.terms.items())
+            error.add_note(NOT_MET.format(terms=terms))
+            raise
 
     def tell(self, *numbers):
         """Return what each piece tells of its rows: the first dimension of each.
@@ -131,17 +171,19 @@ class Pieces:
         One collective, whose size is that of the logits' rows whatever else is said. With the
         numbers goes whether they count: what is wrong on one process is raised on all.
         """
-        numbers, check = torch.stack(numbers), self.checksum()
-        told = self.gather(torch.cat([numbers.flatten(), self.numbers(self.failed, check)]))
-        self.agree((told[:, -2] == 0) & (told[:, -1] == check))
-        return told[:, :-2].reshape(len(told), *numbers.shape).unbind(1)
+        alike = self.numbers(self.failed, self.checksum(), self.digest)
+        told = self.gather(torch.cat([*(each.flatten() for each in numbers), alike]))
+        alike[0] = 0
+        self.agree((told[:, -3:] == alike).all())
+        shape = len(told), len(numbers), *self.x.shape[:-1], 1
+        return told[:, :-3].reshape(shape).unbind(1)
 
     def gather(self, numbers):
         """Return what each piece tells: one collective for each mesh dimension of the classes."""
         told = numbers[None]
         for i in reversed(self.along_classes):
             several = [torch.empty_like(told) for _ in range(self.mesh.size(i))]
-            dist.all_gather(several, told, group=self.mesh.get_group(i))
+            self.meet(dist.all_gather, i, several, told)
             told = torch.cat(several)
         return told
 
@@ -149,7 +191,7 @@ class Pieces:
         """Return the sum over the classes of all pieces."""
         total = x.sum(-1, keepdim=True)
         for i in self.along_classes:
-            dist.all_reduce(total, group=self.mesh.get_group(i))
+            self.meet(dist.all_reduce, i, total)
         return total
 
     def agree(self, ok):
@@ -165,23 +207,28 @@ class Pieces:
     def raise_together(self):
         """Raise the first error that a process has, on all of them; or say what terms differ."""
         terms = {name: repr(said) for name, said in self.terms.items()}
+        terms["a digest of target"] = f"{float(self.digest):.0f}"
         found = [(dist.get_rank(), self.error, terms)]
         for i in self.asked:
             several = [None] * self.mesh.size(i)
             dist.all_gather_object(several, found, group=self.mesh.get_group(i))
             found = [each for some in several for each in some]
         found.sort(key=lambda each: each[0])
+        (one, _, terms), *rest = found
+        differ = {
+            name: f"{name} is {said} on rank {one}, but {others[name]} on rank {rank}: it must be "
+            "the same on all processes"
+            for rank, _, others in reversed(rest)
+            for name, said in terms.items()
+            if others.get(name, said) != said
+        }
+        for name in ("shape", "placements", "dim"):  # from which other errors may follow
+            if name in differ:
+                raise ValueError(differ[name])
         for rank, error, _ in found:
             if error:
                 raise type(error)(f"on rank {rank}: {error}") from self.error
-        (one, _, terms), *_ = found
-        for name, said in terms.items():
-            for rank, _, others in found:
-                if others[name] != said:
-                    raise ValueError(
-                        f"{name} is {said} on rank {one}, but {others[name]} on rank {rank}: "
-                        "it must be the same on all processes"
-                    )
+        raise ValueError(next(iter(differ.values())))
 
     def bounds(self):
         """Return the first and last class of each piece, in the order of `gather`."""

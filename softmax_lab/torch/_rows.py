@@ -82,6 +82,15 @@ def distributed(x, *, compiled=False):
     return module is not None and isinstance(x, module.DTensor)
 
 
+def undistributed(x, name):
+    """Return `x`, or raise TypeError for a DTensor where none is taken."""
+    if distributed(x):
+        raise TypeError(
+            f"{name} must be a plain tensor, but it is a DTensor: {name}.full_tensor() is one"
+        )
+    return x
+
+
 def as_real(x, name="x", device=None):
     """Return `x` as a floating tensor; integers and bools become the default dtype."""
     x = as_tensor(x, name, device)
@@ -198,15 +207,16 @@ def from_last(y, dims, sizes):
     return y.movedim(tuple(range(-len(dims), 0)), dims)
 
 
-def apply(function, x, dim, *beside, reduced=False):
+def apply(function, x, dim, *beside, reduced=False, masked=False):
     """Apply an autograd function over rows along `dim` to `x` and to the tensors `beside` it.
 
-    A reduced result keeps `dim`, with length 1.
+    A reduced result keeps `dim`, with length 1. Processes that share a DTensor agree on whether it
+    is `masked`.
     """
     if distributed(x):
         from softmax_lab.torch import _sharded
 
-        return _sharded.apply(function, x, dim, *beside, reduced=reduced)
+        return _sharded.apply(function, x, dim, *beside, reduced=reduced, masked=masked)
     dims = as_dims(dim, x.ndim)
     if dims == (x.ndim - 1,):
         return run(function, x, *beside)

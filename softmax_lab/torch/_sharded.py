@@ -14,7 +14,17 @@ from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch import _rows
 from softmax_lab.torch._autograd import Softmax, SoftmaxVJP, composed
 from softmax_lab.torch._checks import check_non_negative
-from softmax_lab.torch._pieces import Layout, Pieces, Unfold, check, fold, placed, whole
+from softmax_lab.torch._pieces import (
+    Layout,
+    Pieces,
+    Unfold,
+    asked,
+    check,
+    digest,
+    fold,
+    placed,
+    whole,
+)
 from softmax_lab.torch._rows import (
     as_dim,
     as_dims,
@@ -27,14 +37,15 @@ from softmax_lab.torch._rows import (
 from softmax_lab.torch._targets import as_smoothing, even_shares, fitting, shares
 
 
-def apply(function, x, dim, *beside, reduced=False):
+def apply(function, x, dim, *beside, reduced=False, masked=False):
     """Apply an autograd function over rows along `dim`: `_rows.apply` for DTensors."""
     check(x)
     dims = as_dims(dim, x.ndim)
     if not x.ndim:
         return _rows.run(function, x.reshape(1)).reshape(())
-    beside = [placed(each, "what is beside x", x.device_mesh, x.placements) for each in beside]
-    y = _rows.run(function, *(fold(each, dims) for each in (x, *beside)))
+    beside = [placed(each, "v", x.device_mesh, x.placements) for each in beside]
+    with asked(x, dim=dims, masked=masked):
+        y = _rows.run(function, *(fold(each, dims) for each in (x, *beside)))
     return y if dims == (x.ndim - 1,) else Unfold.apply(y, dims, Layout(x), reduced)
 
 
@@ -54,7 +65,7 @@ def masked(x, dim, mask):
 
 def by_rows(rows, x, *beside):
     """Return `rows(x, *beside)` of all the classes of a row: `_rows.by_rows` for DTensors."""
-    pieces = Pieces(x)
+    pieces = Pieces(x, function=getattr(rows, "func", rows).__name__)
     if rows in (formulas.softmax_vjp, formulas.log_softmax_vjp):
         gradient = vjp(rows, x, beside[0].redistribute(placements=x.placements), pieces)
         return pieces.layout.wrap(gradient.to(x.dtype))
@@ -88,22 +99,21 @@ def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothin
     x = fold(logits, (dim,))
     of_target = isinstance(target, torch.Tensor) and target.requires_grad
     with_gradient = (x.requires_grad or of_target) and torch.is_grad_enabled()
-    pieces = Pieces(
-        x,
-        {
-            "torch.is_grad_enabled()": torch.is_grad_enabled(),
-            "target.requires_grad": of_target,
-            "reduction": reduction,
-            "label_smoothing": smoothing,
-            "ignore_index": ignore_index,
-        },
-    )
+    terms = {
+        "torch.is_grad_enabled()": torch.is_grad_enabled(),
+        "target.requires_grad": of_target,
+        "reduction": reduction,
+        "label_smoothing": smoothing,
+        "ignore_index": ignore_index,
+    }
+    with asked(logits, dim=dim):
+        pieces = Pieces(x, function="cross_entropy", **terms)
     pose = partial(posed, pieces, logits, target, dim, weight, ignore_index, smoothing, reduction)
     with torch.no_grad():
         problem = pieces.attempt(pose)
         count = pieces.count(problem.count if problem else 0)
-        if problem and reduction == "mean":
-            problem.share = torch.where(problem.share == 0, 0.0, problem.share / count)
+        if problem:
+            problem.share = divided(problem.share, count, reduction)
         told = pieces.tell(*(problem.numbers() if problem else pieces.of_rows(0, 0, 0)))
         losses, gradient, mass = problem.solved(told, with_gradient and not of_target)
         loss = reduced(pieces, losses, count, reduction).to(autocast(logits))
@@ -112,13 +122,14 @@ def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothin
     if of_target:
         weight = None if problem.weight is None else whole(problem.weight, pieces.mesh)
         share, smoothing = pieces.wrap(problem.share), problem.smoothing
-        losses = composed(x, fold(target, (dim,)), weight, share, smoothing).to(loss.dtype)
-        if reduction == "none":
-            return losses.squeeze(-1)
-        total = losses.sum().redistribute(placements=loss.placements)
-        nothing = whole((count == 0) & (reduction == "mean"), pieces.mesh)
-        return total.masked_fill(nothing, torch.nan)
+        losses = composed(x, fold(target, (dim,)), weight, share, smoothing)
+        return derivable(pieces, losses, count, reduction).to(loss.dtype)
     return Loss.apply(x, loss, pieces.layout.wrap(gradient), pieces.wrap(mass))
+
+
+def divided(share, count, reduction):
+    """Return each row's share in a sum as that in the mean, if that is asked for."""
+    return torch.where(share == 0, 0.0, share / count) if reduction == "mean" else share
 
 
 def reduced(pieces, losses, count, reduction):
@@ -131,7 +142,41 @@ def reduced(pieces, losses, count, reduction):
     return whole(total, pieces.mesh)
 
 
-def posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reduction):
+def derivable(pieces, losses, count, reduction):
+    """Do what `reduced` does, to a DTensor of losses that have gradients of their own."""
+    if reduction == "none":
+        return losses.squeeze(-1)
+    total = losses.sum().redistribute(placements=[Replicate()] * pieces.mesh.ndim)
+    return total.masked_fill(whole((count == 0) & (reduction == "mean"), pieces.mesh), torch.nan)
+
+
+@torch.compiler.disable(reason="a loss over several processes runs between compiled graphs")
+def nll_loss(log_p, target, dim, weight, ignore_index, reduction):
+    """Return the loss of log-probabilities whose classes are whole on each process."""
+    name = "log_probabilities"
+    check(log_p, name)
+    dim = as_dim(dim, log_p.ndim)
+    x = fold(log_p, (dim,))
+    with asked(log_p, dim=dim):
+        pieces = Pieces(x, function="nll_loss", reduction=reduction, ignore_index=ignore_index)
+    if pieces.along_classes:
+        raise ValueError(
+            f"{name} are placed {list(log_p.placements)}, along their classes, dim {dim}; they "
+            f"must be whole on each process: {name}.redistribute(...) makes them so, or give "
+            "cross_entropy the logits"
+        )
+    options = weight, ignore_index, 0.0, reduction
+    problem = pieces.attempt(lambda: posed(pieces, log_p, target, dim, *options, classes_only=True))
+    count = pieces.count(problem.count if problem else 0)
+    pieces.tell()
+    share = divided(problem.share, count, reduction)
+    losses = torch.where(share == 0, 0.0, -share * x.to_local().gather(-1, problem.y))
+    return derivable(pieces, pieces.wrap(losses), count, reduction).to(autocast(log_p))
+
+
+def posed(
+    pieces, logits, target, dim, weight, ignore_index, smoothing, reduction, *, classes_only=False
+):
     """Check the arguments of a loss; return what of them belongs to this process."""
     mesh, x, (first, last) = pieces.mesh, pieces.x, pieces.mine()
     if last - first != x.shape[-1]:
@@ -143,7 +188,7 @@ def posed(pieces, logits, target, dim, weight, ignore_index, smoothing, reductio
     target = as_tensor(target, "target", logits.device)
     if weight is not None and distributed(weight):
         weight = placed(weight, "weight", mesh, [Replicate()] * mesh.ndim).to_local()
-    dim, weight, soft = fitting(logits, target, dim, weight, reduction)
+    dim, weight, soft = fitting(logits, target, dim, weight, reduction, classes_only=classes_only)
     pieces.terms |= {
         "whether target is probabilities": soft,
         "whether there is a weight": weight is not None,
@@ -201,6 +246,7 @@ class Indices:
         (first, last), self.x = pieces.mine(), pieces.x
         self.here = (target >= first) & (target < last)
         self.y = (target - first).clamp(0, max(last - first - 1, 0))
+        pieces.digest = digest(target)
 
     def numbers(self):
         """Return what the other pieces have to be told: three numbers a row."""

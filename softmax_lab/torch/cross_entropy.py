@@ -74,6 +74,9 @@ def nll_loss(
 
     Notes
     -----
+    Of a DTensor the loss is one too. Its rows may be sharded, not its classes: for logits whose
+    classes are, there is `cross_entropy`.
+
     Taught in :ref:`sec-cross-entropy-loss`.
 
     Examples
@@ -82,6 +85,10 @@ def nll_loss(
     tensor(1.0397)
     """
     log_p = as_real(log_probabilities, "log_probabilities")
+    if distributed(log_p):
+        from softmax_lab.torch import _sharded
+
+        return _sharded.nll_loss(log_p, target, dim, weight, ignore_index, reduction)
     x, target, weight = prepare(log_p, target, dim, weight, reduction, classes_only=True)
     y, share, count = shares(x, target, weight, ignore_index, reduction)
     losses = torch.where(share == 0, 0.0, -share * x.gather(-1, y))
@@ -141,11 +148,16 @@ def cross_entropy(
     Of logits that are a DTensor, Shard or Replicate, the loss is a DTensor. Target and weight are
     whole on each process, or DTensors that are Replicate or lie as the logits do. Processes that
     share the classes of a row tell one another three numbers, never logits; and one more where
-    probabilities are sharded as well. An error on one process is raised on all that share in the
-    loss, and so are options that differ. Only `dim` must be the same by itself, and the DTensor's
-    shape and placements: they say who speaks to whom. Under `torch.compile` such a loss runs
-    between two graphs (so not with `fullgraph=True`); it has no transforms of `torch.func`, and
-    torch makes no forward mode for DTensors.
+    probabilities are sharded as well. Under `torch.compile` such a loss runs between two graphs (so
+    not with `fullgraph=True`); it has no transforms of `torch.func`, and torch makes no forward
+    mode for DTensors.
+
+    An error on one process is raised on all that share in the loss. With their numbers they compare
+    what each has asked for: function, dim, shape, placements, options, class indices; if these
+    differ, all raise ValueError. But `dim`, shape and placements also say who speaks to whom, and
+    how much. If they differ in such a way that a process speaks to others, to nobody, or of another
+    number of rows, torch.distributed has to end the call: at the latest after the timeout given to
+    `init_process_group`, with an error to which a note of what was asked for is added.
 
     Taught in :ref:`sec-cross-entropy-loss`.
 

@@ -4,7 +4,14 @@ from functools import reduce
 
 import torch
 
-from softmax_lab.torch._rows import as_dim, as_dims, as_logits, as_real, as_tensor
+from softmax_lab.torch._rows import (
+    as_dim,
+    as_dims,
+    as_logits,
+    as_real,
+    as_tensor,
+    distributed,
+)
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 
 
@@ -53,6 +60,9 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
             f"bias has shape {tuple(biases[0].shape)}; weight asks for {tuple(weight.shape[:1])}"
         )
     arrays = (x, weight, *biases)
+    plain = [name for name, each in zip(given, arrays, strict=True) if not distributed(each)]
+    if 0 < len(plain) < len(arrays):
+        raise TypeError(f"{' and '.join(plain)} must be a DTensor, as the others are; or none")
     reals = [as_real(each, name) for name, each in zip(given, arrays, strict=True)]
     dtype = reduce(torch.promote_types, (each.dtype for each in reals))
     if not any(each.is_floating_point() for each in arrays):  # integers are rounded once

@@ -7,7 +7,14 @@ import torch
 from softmax_lab.numpy import check_gradient as check_arrays
 from softmax_lab.numpy.check import GradientReport
 from softmax_lab.torch._autograd import LogSoftmaxVJP, SoftmaxVJP
-from softmax_lab.torch._rows import apply, as_dim, as_logits, as_real, as_tensor
+from softmax_lab.torch._rows import (
+    apply,
+    as_dim,
+    as_logits,
+    as_real,
+    as_tensor,
+    undistributed,
+)
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import softmax
 
@@ -198,7 +205,7 @@ def check_gradient(
     >>> print(check_gradient(lambda x: (x**2).sum(), lambda x: 3 * x, torch.tensor([1.0, 2.0])))
     wrong: at index (1,) the gradient is 6.0, but the complex step gives 4.0
     """
-    x = as_real(x)
+    x = as_real(undistributed(x, "x"))
 
     def tensor(array):
         return torch.as_tensor(array, device=x.device)

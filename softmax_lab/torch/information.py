@@ -15,6 +15,7 @@ from softmax_lab.torch._rows import (
     as_real,
     as_tensor,
     autocast,
+    undistributed,
     wide,
 )
 from softmax_lab.torch._types import Dim, DType, Tensor, TensorLike
@@ -61,7 +62,8 @@ def one_hot(target: TensorLike, num_classes: SupportsIndex, dtype: DType | None 
     if num_classes < 0:
         raise ValueError(f"num_classes must not be negative, but it is {num_classes}")
     dtype = as_dtype(dtype)
-    target, _ = check_target(as_tensor(target, "target"), num_classes)
+    target = as_tensor(undistributed(target, "target"), "target")
+    target, _ = check_target(target, num_classes)
     classes = torch.arange(num_classes, device=target.device)
     return (target[..., None] == classes).to(dtype)
 

@@ -5,7 +5,14 @@ from typing import Self, SupportsIndex
 import torch
 
 from softmax_lab.torch._checks import require
-from softmax_lab.torch._rows import INTEGERS, as_integer, as_number, as_tensor, wide
+from softmax_lab.torch._rows import (
+    INTEGERS,
+    as_integer,
+    as_number,
+    as_tensor,
+    undistributed,
+    wide,
+)
 from softmax_lab.torch._types import Tensor, TensorLike
 from softmax_lab.torch.cross_entropy import cross_entropy
 from softmax_lab.torch.definition import linear, predict
@@ -129,7 +136,7 @@ class SoftmaxRegression(torch.nn.Module):
             self.bias.copy_(level - (slopes / unit) @ mean)
 
     def _samples(self, x):
-        given = as_tensor(x, "x").detach()
+        given = as_tensor(undistributed(x, "x"), "x").detach()
         if given.is_complex():
             raise TypeError(f"x must be real, but its dtype is {given.dtype}")
         if given.ndim != 2 or given.shape[1] != self.weight.shape[1]:

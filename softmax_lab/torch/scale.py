@@ -9,9 +9,9 @@ from softmax_lab.torch._rows import (
     as_number,
     as_real,
     constant,
-    distributed,
     eager,
     transformed,
+    undistributed,
     wide,
 )
 from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
@@ -219,12 +219,10 @@ def options_of(label_smoothing, z_loss, softcap):
 
 def layer(x, weight, bias):
     """Return the arguments of a linear layer in one dtype, and the dtype of the loss."""
-    for name, value in {"x": x, "weight": weight, "bias": bias}.items():
-        if distributed(value):
-            raise TypeError(
-                f"{name} must be a plain tensor, but it is a DTensor: cross_entropy takes logits "
-                "that are one"
-            )
+    x, weight, bias = (
+        undistributed(value, name)
+        for name, value in {"x": x, "weight": weight, "bias": bias}.items()
+    )
     x, weight = as_real(x), as_real(weight, "weight")
     if weight.ndim != 2 or x.ndim == 0 or x.shape[-1] != weight.shape[1]:
         raise ValueError(

@@ -15,6 +15,7 @@ from softmax_lab.torch._rows import (
     as_number,
     as_real,
     as_tensor,
+    undistributed,
     wide,
 )
 from softmax_lab.torch._types import DType, Generator, Number, OneDim, Tensor, TensorLike
@@ -168,7 +169,7 @@ def drawable(logits, dim=-1):
 
 def log_probabilities(logits, dim):
     """Return the log-softmax of logits: logits of moderate size, to which noise can be added."""
-    logits = as_logits(logits, dim, "logits")
+    logits = as_logits(undistributed(logits, "logits"), dim, "logits")
     as_dim(dim, logits.ndim)
     return log_softmax(logits.to(wide(logits.dtype)), dim)
 

@@ -44,8 +44,9 @@ def softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) ->
     For the gradient p is saved, and nothing else.
 
     Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
-    are sharded, processes tell one another two numbers a row, and never logits; an error on one is
-    raised on all that share the row.
+    are sharded, processes tell one another two numbers a row, and never logits. An error on one is
+    raised on all that share the row, and so is what they ask for differently, as far as
+    `cross_entropy` says.
 
     Taught in :ref:`sec-stability-shift`.
 
@@ -59,7 +60,7 @@ def softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) ->
     if where is None:
         return apply(Softmax, as_logits(x, dim), dim)
     x, where, _ = masked(x, dim, where)
-    return apply(Softmax, x, dim).masked_fill(~where, 0.0)
+    return apply(Softmax, x, dim, masked=True).masked_fill(~where, 0.0)
 
 
 def log_softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None) -> Tensor:
@@ -91,8 +92,9 @@ def log_softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None
     Within 4 ulp, also at a confident winner, where subtracting a rounded logsumexp returns 0.
 
     Of a DTensor the result is a DTensor, placed alike, and so is the gradient. Where the classes
-    are sharded, processes tell one another two numbers a row, and never logits; an error on one is
-    raised on all that share the row.
+    are sharded, processes tell one another two numbers a row, and never logits. An error on one is
+    raised on all that share the row, and so is what they ask for differently, as far as
+    `cross_entropy` says.
 
     Taught in :ref:`sec-stability-logsumexp`.
 
@@ -104,7 +106,7 @@ def log_softmax(x: TensorLike, dim: Dim = -1, *, where: TensorLike | None = None
     if where is None:
         return apply(LogSoftmax, as_logits(x, dim), dim)
     x, where, _ = masked(x, dim, where)
-    return apply(LogSoftmax, x, dim).masked_fill(~where, -torch.inf)
+    return apply(LogSoftmax, x, dim, masked=True).masked_fill(~where, -torch.inf)
 
 
 def logsumexp(
@@ -141,7 +143,8 @@ def logsumexp(
     *equivariant*, where softmax is invariant. Softmax is its gradient.
 
     Of a DTensor the result is a DTensor, placed as its rows are: processes that share the classes
-    of a row tell one another two numbers, and all have its logsumexp; or an error, if one has one.
+    of a row tell one another two numbers, and all have its logsumexp; or an error, if one has one
+    or they ask for different things, as far as `cross_entropy` says.
 
     Taught in :ref:`sec-stability-logsumexp`.
 
@@ -154,7 +157,7 @@ def logsumexp(
     some = None
     if where is not None:
         x, where, some = masked(x, dim, where)
-    y = apply(LogSumExp, x, dim, reduced=True)
+    y = apply(LogSumExp, x, dim, reduced=True, masked=where is not None)
     if some is not None:
         y = y.masked_fill(~some, -torch.inf)
     return y if keepdim or x.ndim == 0 else y.squeeze(as_dims(dim, x.ndim))

@@ -1,9 +1,11 @@
 """What is wrong on one process is raised on all, and nothing waits for ever."""
 
+import datetime
 import functools
 
 import torch
 import torch.distributed as dist
+from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.tensor import DTensor, Partial, Replicate, Shard
 
 import softmax_lab.torch as sl
@@ -79,6 +81,47 @@ def what_differs_between_processes_is_told_on_all(n):
     with torch.set_grad_enabled(not last):
         raises(ValueError, "torch.is_grad_enabled() is True", sl.cross_entropy, x, y)
     same(sl.softmax(x), sl.softmax(whole), "after all errors")
+
+
+@case
+def what_is_asked_for_differs(n):
+    """Where the processes still speak to one another: as many numbers, in the same group."""
+    on, last = mesh(n), dist.get_rank() == n - 1
+    whole, y = random(3, 11, 3), torch.tensor([[0, 10, 3], [5, 1, 2], [3, 3, 3]])
+    x, mask = place(whole, on, Shard(1)), torch.ones(3, 11, 3, dtype=torch.bool)
+    for function in ROWS:
+        name = function.__name__
+        other = sl.log_softmax if last and function is not sl.log_softmax else function
+        other = sl.softmax if last and function is sl.log_softmax else other
+        raises(ValueError, f"function is '{name}' on rank 0", other, x, 1)
+        raises(ValueError, "dim is (1, 2) on rank 0", function, x, (0, 1) if last else (1, 2))
+        mask_here = mask if last else None
+        raises(ValueError, "masked is False on rank 0", function, x, 1, where=mask_here)
+        local = torch.zeros(3, 2 + last, 3)
+        each_its_own = DTensor.from_local(local, on, [Shard(1)], run_check=False)
+        text = f"shape is (3, {2 * n}, 3) on rank 0, but (3, {3 * n}, 3) on rank {n - 1}"
+        raises(ValueError, text, function, each_its_own, 1)
+    raises(ValueError, "shape is", sl.cross_entropy, each_its_own, y, 1)
+    other = y.flipud() if last else y
+    raises(ValueError, "a digest of target is", sl.cross_entropy, x, other, 1)
+    same(sl.cross_entropy(x, y, 1), sl.cross_entropy(whole, y, 1), "after all errors")
+
+
+@case
+def who_waits_in_vain_is_told_for_what(n):
+    if n > 2:  # it takes a second
+        return
+    group, last = dist.new_group(timeout=datetime.timedelta(seconds=1)), dist.get_rank() == n - 1
+    on, x = DeviceMesh.from_group(group, "cpu"), random(4, 11)
+    ours = place(x, on, Replicate() if last else Shard(1))
+    error = raised(sl.softmax, ours)
+    if last:
+        assert error is None, f"rows that are whole have nothing to tell: {error!r}"
+    else:
+        assert type(error) is RuntimeError, repr(error)
+        (note,) = error.__notes__
+        for text in ("function: 'softmax'", "dim: (1,)", "shape: (4, 11)", "[Shard(dim=1)]"):
+            assert text in note, note
 
 
 @case
