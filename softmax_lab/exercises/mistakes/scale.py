@@ -1,9 +1,11 @@
 """Mistakes in the exercises of chapter 7, at scale, and what is right."""
 
+from functools import partial
+
 import numpy as np
 
 from softmax_lab import numpy as lab
-from softmax_lab.exercises.mistakes import naive
+from softmax_lab.exercises.mistakes import naive, pick
 
 
 def _merged(m1, s1, m2, s2, factor=lambda n, m: np.where(n == m, 1.0, np.exp(n - m))):
@@ -68,7 +70,7 @@ def _piece(block):
     return m, np.exp(block - (m if m > -np.inf else 0.0)).sum()
 
 
-def _running(x, size, step=lambda old, new: lab.merge(old, new)):
+def _running(x, size, step=lab.merge):
     pair, seen = (-np.inf, 0.0), []
     for block in _blocks(x, size):
         pair = step(pair, _piece(block))
@@ -91,29 +93,34 @@ def _unguarded(x, size):
     return tuple(map(np.array, zip(*seen, strict=True)))
 
 
+def _added(rescaled, as_it_is):
+    m = max(rescaled[0], as_it_is[0])
+    return m, lab.merge(rescaled, (m, 0.0))[1] + as_it_is[1]
+
+
+def _summed(x, size):
+    return np.cumsum([np.exp(block).sum() for block in _blocks(x, size)])
+
+
+def _with_sums(change):
+    """Return the right maxima, but with the sums `change(x, size, m, s)`."""
+
+    def pairs(x, size):
+        m, s = running_pairs(x, size)
+        return m, change(x, size, m, s)
+
+    return pairs
+
+
 RUNNING_PAIRS = {
     "each block stands alone. What of the blocks before it?": (
         lambda x, size: _running(x, size, lambda old, new: new)
     ),
     "the old sum is not rescaled when the maximum grows. From where is it counted?": (
-        lambda x, size: _running(
-            x,
-            size,
-            lambda old, new: (
-                max(old[0], new[0]),
-                old[1] + lab.merge((max(old[0], new[0]), 0.0), new)[1],
-            ),
-        )
+        lambda x, size: _running(x, size, lambda old, new: _added(new, old))
     ),
     "a block's sum is added as it is. What if the maximum lies in an earlier block?": (
-        lambda x, size: _running(
-            x,
-            size,
-            lambda old, new: (
-                max(old[0], new[0]),
-                lab.merge(old, (max(old[0], new[0]), 0.0))[1] + new[1],
-            ),
-        )
+        lambda x, size: _running(x, size, _added)
     ),
     "only the last pair comes back. One for every block is asked for.": (
         lambda x, size: tuple(part[-1] for part in running_pairs(x, size))
@@ -122,22 +129,13 @@ RUNNING_PAIRS = {
         lambda x, size: tuple(part[: len(x) // size] for part in running_pairs(x, size))
     ),
     "logarithms of the sums. The sums themselves are asked for.": (
-        lambda x, size: (
-            running_pairs(x, size)[0],
-            np.log(running_pairs(x, size)[1]) + running_pairs(x, size)[0],
-        )
+        _with_sums(lambda x, size, m, s: m + np.log(s))
     ),
     "the exponentials are not counted from the maximum, and overflow. Subtract it first.": (
-        lambda x, size: (
-            running_pairs(x, size)[0],
-            np.cumsum([np.exp(block).sum() for block in _blocks(x, size)]),
-        )
+        _with_sums(lambda x, size, m, s: _summed(x, size))
     ),
     "all sums are counted from the maximum of the whole row. It is not known yet.": (
-        lambda x, size: (
-            running_pairs(x, size)[0],
-            np.cumsum([np.exp(block - x.max()).sum() for block in _blocks(x, size)]),
-        )
+        _with_sums(lambda x, size, m, s: _summed(x - x.max(), size))
     ),
     "a block of only -inf gives nan. What is -inf - (-inf)?": _unguarded,
 }
@@ -185,8 +183,8 @@ def _of_p(x, weight, target, rows, right):
 
 
 CHUNKED_LOSS = {
-    "the chunks' means are added. By how many rows is the whole sum divided?": (
-        lambda x, weight, target, rows: _swept(x, weight, target, rows, share=lambda n: 1 / n)
+    "the chunks' means are added. By how many rows is the whole sum divided?": partial(
+        _swept, share=lambda n: 1 / n
     ),
     "the mean of the chunks' means. Does a short last chunk count as much as a full one?": (
         lambda x, weight, target, rows: _swept(
@@ -207,15 +205,11 @@ CHUNKED_LOSS = {
     "the rows after the last full chunk are left out. What if rows does not divide B?": (
         lambda x, weight, target, rows: _swept(x, weight, target, rows, end=len(x) // rows * rows)
     ),
-    "the exponentials overflow. What can you subtract from each row?": (
-        lambda x, weight, target, rows: _swept(
-            x, weight, target, rows, logs=lambda z: np.log(naive(z))
-        )
+    "the exponentials overflow. What can you subtract from each row?": partial(
+        _swept, logs=lambda z: np.log(naive(z))
     ),
-    "the logarithm of a softmax that underflows. Which step undoes which?": (
-        lambda x, weight, target, rows: _swept(
-            x, weight, target, rows, logs=lambda z: np.log(lab.softmax(z))
-        )
+    "the logarithm of a softmax that underflows. Which step undoes which?": partial(
+        _swept, logs=lambda z: np.log(lab.softmax(z))
     ),
 }
 
@@ -235,70 +229,79 @@ def shard_report(shard, target, first):
     return m, np.exp(shard - shift).sum(axis=1), _elsewhere(shard, target, first)
 
 
-def _report(change):
-    """Return the right report with `change(shard, target, first, m, s, y)` put through."""
-    return lambda shard, target, first: change(
-        shard, target, first, *shard_report(shard, target, first)
+def _with_logit(take):
+    """Return the right report, but with the true logits `take(shard, target, first)`."""
+    return lambda shard, target, first: (
+        *shard_report(shard, target, first)[:2],
+        take(shard, target, first),
     )
 
 
-def _from_the_end(shard, target, first, m, s, y):
-    column = target - first
-    return (
-        m,
-        s,
-        [row[j] if j < len(row) else 0.0 for row, j in zip(shard, column.tolist(), strict=True)],
-    )
+def _with_sum(change):
+    """Return the right report, but with the sums `change(shard, m, s)`."""
+
+    def report(shard, target, first):
+        m, s, y = shard_report(shard, target, first)
+        return m, change(shard, m, s), y
+
+    return report
 
 
-def _at_the_border(shard, target, first, m, s, y):
-    if not shard.shape[1]:
-        return m, s, y
-    column = np.clip(target - first, 0, shard.shape[1] - 1)
-    return m, s, shard[np.arange(len(shard)), column]
+def _from_the_end(shard, target, first):
+    columns = (target - first).tolist()
+    return [row[j] if j < len(row) else 0.0 for row, j in zip(shard, columns, strict=True)]
 
 
-def _modulo(shard, target, first, m, s, y):
-    if not shard.shape[1]:
-        return m, s, y
-    return m, s, shard[np.arange(len(shard)), (target - first) % shard.shape[1]]
+def _moved_inside(inside):
+    """Return what stands in each target's column once `inside(column, n)` has put it among n."""
+
+    def take(shard, target, first):
+        n = shard.shape[1]
+        return pick(shard, inside(target - first, n)) if n else np.zeros(len(shard))
+
+    return take
+
+
+def _from_the_maximum(shard, target, first):
+    m, _, y = shard_report(shard, target, first)
+    return np.where(_elsewhere(shard, target, first, np.nan) == y, y - m, y)
+
+
+def _one_maximum(shard, target, first):
+    m, _, y = shard_report(shard, target, first)
+    top = m.max()
+    return np.full_like(m, top), np.exp(shard - (top if top > -np.inf else 0.0)).sum(axis=1), y
 
 
 SHARD_REPORT = {
-    "the class is taken for the column. Which class stands in the first column?": _report(
-        lambda shard, target, first, m, s, y: (m, s, _elsewhere(shard, target, 0))
+    "the class is taken for the column. Which class stands in the first column?": _with_logit(
+        lambda shard, target, first: _elsewhere(shard, target, 0)
     ),
-    "a class of an earlier machine is taken from the end. What does NumPy make of -1?": _report(
-        _from_the_end
+    "a class of an earlier machine is taken from the end. What does NumPy make of -1?": (
+        _with_logit(_from_the_end)
     ),
-    "a class of another machine gives a border column. It tells 0 there.": _report(_at_the_border),
-    "classes of other machines wrap around. Those tell 0 here.": _report(_modulo),
-    "-inf for a class of another machine. What is the sum over all machines then?": _report(
-        lambda shard, target, first, m, s, y: (m, s, _elsewhere(shard, target, first, -np.inf))
+    "a class of another machine gives a border column. It tells 0 there.": _with_logit(
+        _moved_inside(lambda column, n: np.clip(column, 0, n - 1))
     ),
-    "the true class's logit is counted from the maximum. Each machine has another one.": _report(
-        lambda shard, target, first, m, s, y: (
-            m,
-            s,
-            np.where(_elsewhere(shard, target, first, np.nan) == y, y - m, y),
-        )
+    "classes of other machines wrap around. Those tell 0 here.": _with_logit(
+        _moved_inside(lambda column, n: column % n)
     ),
-    "the exponentials are not counted from the maximum, and overflow. Subtract it first.": _report(
-        lambda shard, target, first, m, s, y: (m, np.exp(shard).sum(axis=1), y)
+    "-inf for a class of another machine. What is the sum over all machines then?": _with_logit(
+        lambda shard, target, first: _elsewhere(shard, target, first, -np.inf)
     ),
-    "the logsumexp in place of the sum. The pair is asked for.": _report(
-        lambda shard, target, first, m, s, y: (m, m + np.log(s), y)
+    "the true class's logit is counted from the maximum. Each machine has another one.": (
+        _with_logit(_from_the_maximum)
     ),
-    "a row of only -inf gives nan. What is -inf - (-inf)?": _report(
-        lambda shard, target, first, m, s, y: (m, np.exp(shard - m[:, None]).sum(axis=1), y)
+    "the exponentials are not counted from the maximum, and overflow. Subtract it first.": (
+        _with_sum(lambda shard, m, s: np.exp(shard).sum(axis=1))
     ),
-    "one maximum for all rows. Each row has its own.": _report(
-        lambda shard, target, first, m, s, y: (
-            np.full_like(m, m.max()),
-            np.exp(shard - (m.max() if m.max() > -np.inf else 0.0)).sum(axis=1),
-            y,
-        )
+    "the logsumexp in place of the sum. The pair is asked for.": (
+        _with_sum(lambda shard, m, s: m + np.log(s))
     ),
+    "a row of only -inf gives nan. What is -inf - (-inf)?": (
+        _with_sum(lambda shard, m, s: np.exp(shard - m[:, None]).sum(axis=1))
+    ),
+    "one maximum for all rows. Each row has its own.": _one_maximum,
 }
 
 
@@ -307,45 +310,36 @@ def bytes_moved(rows, columns, itemsize, room):
     return rows * columns * itemsize * (2 if columns * itemsize <= room else 3)
 
 
+def _moved(once=2, again=3, fits=lambda rows, columns, itemsize, room: columns * itemsize <= room):
+    """Return the bytes where each is moved `once` times if a row fits, else `again` times."""
+    return lambda rows, columns, itemsize, room: (
+        rows * columns * itemsize * (once if fits(rows, columns, itemsize, room) else again)
+    )
+
+
 BYTES_MOVED = {
-    "what is read alone. The shares have to be written too.": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * itemsize * (1 if columns * itemsize <= room else 2)
-        )
-    ),
+    "what is read alone. The shares have to be written too.": _moved(1, 2),
     "every row is read once. Where does one that does not fit come from the second time?": (
-        lambda rows, columns, itemsize, room: 2 * rows * columns * itemsize
+        _moved(2, 2)
     ),
-    "every row is read twice. Why, if it is still there?": (
-        lambda rows, columns, itemsize, room: 3 * rows * columns * itemsize
-    ),
+    "every row is read twice. Why, if it is still there?": _moved(3, 3),
     "entries, not bytes. How large is one?": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * (2 if columns * itemsize <= room else 3)
-        )
+        lambda rows, columns, itemsize, room: bytes_moved(rows, columns, itemsize, room) // itemsize
     ),
     "bits, not bytes. Eight of them make one.": (
         lambda rows, columns, itemsize, room: 8 * bytes_moved(rows, columns, itemsize, room)
     ),
-    "the whole array has to fit. One row at a time is enough.": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * itemsize * (2 if rows * columns * itemsize <= room else 3)
-        )
+    "the whole array has to fit. One row at a time is enough.": _moved(
+        fits=lambda rows, columns, itemsize, room: rows * columns * itemsize <= room
     ),
-    "a row that just fits is read twice. Is it larger than the room?": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * itemsize * (2 if columns * itemsize < room else 3)
-        )
+    "a row that just fits is read twice. Is it larger than the room?": _moved(
+        fits=lambda rows, columns, itemsize, room: columns * itemsize < room
     ),
-    "the room is taken for a number of entries. It is given in bytes.": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * itemsize * (2 if columns <= room else 3)
-        )
+    "the room is taken for a number of entries. It is given in bytes.": _moved(
+        fits=lambda rows, columns, itemsize, room: columns <= room
     ),
     "a row that does not fit is written twice. What would be written the first time?": (
-        lambda rows, columns, itemsize, room: (
-            rows * columns * itemsize * (2 if columns * itemsize <= room else 4)
-        )
+        _moved(2, 4)
     ),
 }
 
@@ -383,24 +377,22 @@ BLOCK_ATTENTION = {
         lambda q, k, v, size: _block_outputs(q, k, v, size)[-1]
     ),
     "the values are not rescaled when the maximum grows. From where are they counted?": (
-        lambda q, k, v, size: _in_blocks(q, k, v, size, of_values=False)
+        partial(_in_blocks, of_values=False)
     ),
     "the sum is not rescaled when the maximum grows. From where is it counted?": (
-        lambda q, k, v, size: _in_blocks(q, k, v, size, of_sum=False)
+        partial(_in_blocks, of_sum=False)
     ),
     "nothing is rescaled when the maximum grows. From where are the old terms counted?": (
-        lambda q, k, v, size: _in_blocks(q, k, v, size, of_sum=False, of_values=False)
+        partial(_in_blocks, of_sum=False, of_values=False)
     ),
     "it is not divided by the sum. What do the weights of a query add up to?": (
-        lambda q, k, v, size: _in_blocks(q, k, v, size, divide=False)
+        partial(_in_blocks, divide=False)
     ),
     "the exponentials overflow. Keep a maximum for each query.": (
         lambda q, k, v, size: naive(q @ k.T) @ v
     ),
-    "one maximum for all queries. Each has its own.": (
-        lambda q, k, v, size: _in_blocks(
-            q, k, v, size, shift=lambda scores, m: np.full_like(m, scores.max())
-        )
+    "one maximum for all queries. Each has its own.": partial(
+        _in_blocks, shift=lambda scores, m: np.full_like(m, scores.max())
     ),
     "the keys after the last full block are left out. What if size does not divide T?": (
         lambda q, k, v, size: _in_blocks(q, k[: len(k) // size * size], v, size)
