@@ -48,6 +48,13 @@ def test_the_dtype_is_kept(dtype):
         assert function(p).dtype == dtype
 
 
+@pytest.mark.parametrize("function", [lab.sigmoid, lab.logit, lab.logits_from_probabilities])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_narrow_floats_are_rounded_once(function, dtype):
+    p = np.random.default_rng(0).uniform(size=500).astype(dtype)
+    np.testing.assert_array_equal(function(p), function(p.astype(np.float64)).astype(dtype))
+
+
 @given(hnp.arrays(float, (3, 5), elements=st.floats(-30, 30)))
 def test_softmax_undoes_logits_from_probabilities(x):
     p = lab.softmax(x)

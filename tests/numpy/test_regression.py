@@ -299,10 +299,9 @@ TWO = [[0.0], [1.0]]
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was(X, y, more, says):
     model = lab.SoftmaxRegression(progress=False).fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
     before = model.predict_proba([[0.0, 1.0]])
-    weight = {"sample_weight": more.pop("sample_weight")} if "sample_weight" in more else {}
-    model.set_params(**more)
+    model.set_params(**{name: value for name, value in more.items() if name != "sample_weight"})
     with pytest.raises(ValueError, match=re.escape(says)):
-        model.fit(X, y, **weight)
+        model.fit(X, y, sample_weight=more.get("sample_weight"))
     np.testing.assert_array_equal(model.predict_proba([[0.0, 1.0]]), before)
     assert model.predict([[0.0, 1.0]]).tolist() == ["a"]
 
