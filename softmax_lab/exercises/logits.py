@@ -318,7 +318,7 @@ EXERCISES = [
         hints=[
             "For each sample you need its confidence, and whether it is right (1 or 0).",
             "The bin of a confidence c is the whole part of 10 c, and 9 for c = 1.",
-            "A bin with n of N samples contributes n / N times the distance of two means.",
+            "A bin with n of B samples contributes n / B times the distance of two means.",
         ],
     ),
 ]
