@@ -17,53 +17,46 @@ LIT = """[...document.querySelectorAll(".lit")].map(
   mark => mark.closest("p") ? "sentence" : mark.closest("pre") ? "code" : "formula")"""
 
 
-@pytest.fixture(params=EQUATIONS)
-def equation(request, browser, address):
-    """A page, the buttons below its equation, and what they should say."""
-    with open_page(browser, f"{address}/book/{request.param}.html") as page:
+@pytest.mark.parametrize("chapter", EQUATIONS)
+def test_symbols_light_up_wherever_they_stand_one_at_a_time(browser, address, chapter):
+    symbols = EQUATIONS[chapter][1]
+    with open_page(browser, f"{address}/book/{chapter}.html") as page:
         open_all(page)
         row = page.locator(".symbols")
         assert row.count() == 1
-        yield page, row.get_by_role("button"), EQUATIONS[request.param][1]
+        buttons = row.get_by_role("button")
+        assert sorted(buttons.all_inner_texts()) == sorted(symbols)
+        light_by_keyboard(page, buttons)
+        light_by_pointing(page)
+        light_one_after_the_other(page, buttons)
 
 
-def test_each_symbol_of_formula_and_code_has_a_button(equation):
-    _, buttons, symbols = equation
-    assert sorted(buttons.all_inner_texts()) == sorted(symbols)
-
-
-def test_a_symbol_lights_up_wherever_it_stands_by_keyboard(equation):
-    page, buttons, _ = equation
+def light_by_keyboard(page, buttons):
     for button in buttons.all():
-        button.focus()
-        page.keyboard.press("Enter")
+        button.press("Enter")
         assert button.get_attribute("aria-pressed") == "true"
         assert {"formula", "code"} <= set(page.evaluate(LIT)), button.inner_text()
-        lit = page.locator(".lit").count()
-        page.keyboard.press("Enter")
-        assert page.locator(".lit").count() == 0 < lit
+        button.press("Enter")
+        assert page.evaluate(LIT) == []
         assert button.get_attribute("aria-pressed") == "false"
 
 
-def test_one_symbol_at_a_time(equation):
-    page, buttons, _ = equation
-    first, second = buttons.nth(0), buttons.nth(1)
-    first.click()
-    second.click()
+def light_by_pointing(page):
+    code = page.locator(".symbols + .highlight-python span", has_text=re.compile("^p$")).first
+    code.hover()
+    assert "formula" in page.evaluate(LIT)
+    page.mouse.move(0, 0)
+    assert page.evaluate(LIT) == []
+
+
+def light_one_after_the_other(page, buttons):
+    buttons.nth(0).click()
+    buttons.nth(1).click()
     page.mouse.move(0, 0)
     pressed = [button.get_attribute("aria-pressed") for button in buttons.all()]
     assert pressed.count("true") == 1
     code = page.locator("pre .lit").all_inner_texts()
     assert len(set(code)) == 1, f"lit at the same time: {code}"
-
-
-def test_pointing_at_a_symbol_in_the_formula_lights_it_and_leaving_ends_it(equation):
-    page, *_ = equation
-    code = page.locator(".symbols + .highlight-python span", has_text=re.compile("^p$")).first
-    code.hover()
-    assert "formula" in page.evaluate(LIT)
-    page.mouse.move(0, 0)
-    assert page.locator(".lit").count() == 0
 
 
 def test_without_scripts_and_on_paper_there_are_no_buttons(browser, address):
