@@ -118,3 +118,38 @@ def test_the_values_are_the_same_to_a_few_ulp(dtype, scale):
         worst = (np.abs(found - expected) / unit).max(initial=0)
         bar = 8 if name == "softmax_jacobian" else 4  # its entries are products of two shares
         assert worst <= bar, f"{name} differs from the NumPy side by {worst:.1f} ulp"
+
+
+INF, NAN, MAX = np.inf, np.nan, np.finfo(float).max
+ODD_TARGETS = {
+    "classes": [0, 1, 2],
+    "one class": [2, 2, 2],
+    "one ignored": [0, -100, 1],
+    "all ignored": [-100, -100, -100],
+    "probabilities": [[0.2, 0.3, 0.5], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0]],
+}
+ODD_WEIGHTS = [None, [0, 1, 2], [0, 0, 0], [1e308, 1e308, 1e308], [5e-324] * 3, [1e308, 1, 0]]
+
+
+@pytest.mark.parametrize("target", ODD_TARGETS.values(), ids=ODD_TARGETS)
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])
+def test_odd_losses_and_their_gradients_are_the_same(target, reduction, smoothing):
+    """Infinite and missing logits; weights that are 0, or whose sum is out of range."""
+    options = {"reduction": reduction, "label_smoothing": smoothing}
+    for row in ([0, 1, 2], [INF, 0, 1], [-INF, -INF, -INF], [NAN, 0, 1], [-INF, 0, 1],
+                [MAX, -MAX, 0]):  # fmt: skip
+        for weight in ODD_WEIGHTS:
+            x = np.full((3, 3), row, float)
+            w = None if weight is None else np.array(weight, float)
+            with np.errstate(all="raise"):  # nothing of it is an error
+                loss, gradient = np_side.cross_entropy_with_grad(x, target, weight=w, **options)
+            if np.isinf(loss).any() and (reduction != "mean" or np.ndim(target) > 1):
+                continue  # with these weights the loss itself is out of range, or on the way
+            z = torch.from_numpy(x).requires_grad_()
+            w, y = None if w is None else torch.from_numpy(w), torch.from_numpy(np.array(target))
+            found = torch_side.cross_entropy(z, y, weight=w, **options)
+            (slope,) = torch.autograd.grad(found.sum(), z)
+            say = f"logits {row}, weight {weight}"
+            for one, other in ((found.detach(), loss), (slope, gradient)):
+                np.testing.assert_allclose(one, other, 1e-13, 1e-300, err_msg=say)

@@ -22,8 +22,8 @@ def as_array(x, name="x"):
         except (TypeError, ValueError, RuntimeError) as error:
             raise type(error)(f"{name} cannot be made an array: {error}") from error
         refuse_mask(array, name)
-        if array.dtype == np.float64 and isinstance(x, list | tuple):
-            refuse_merging(x, array, name)
+        if array.dtype.char in "dO" and isinstance(x, list | tuple):
+            array = with_huge(x, array, name)
         x = np.asarray(array)
     if x.dtype.isbuiltin == 2:  # registered by ml_dtypes
         return x.astype(np.int64 if np.can_cast(x.dtype, np.int64) else np.float64)
@@ -39,15 +39,24 @@ def refuse_mask(x, name):
         )
 
 
-def refuse_merging(x, array, name):
-    """Raise TypeError if `x` is a list of integers that no dtype holds: NumPy rounds them."""
-    if array.size and np.abs(array).max() >= 2.0**63:
-        objects = np.asarray(x, dtype=object)
-        if all(isinstance(each, numbers.Integral) for each in objects.flat):
-            raise TypeError(
-                f"{name} must hold integers that one dtype holds, but they go from {objects.min()} "
-                f"to {objects.max()}"
-            )
+def with_huge(x, array, name):
+    """Return the array of a list that may hold integers too large for a dtype, as floats.
+
+    Among floats they are rounded. If there are no floats, raise TypeError rather than merge them.
+    """
+    if array.dtype != object and not (array.size and np.abs(array).max() >= 2.0**63):
+        return array
+    objects = np.asarray(x, dtype=object)
+    if objects.size and all(isinstance(each, numbers.Integral) for each in objects.flat):
+        raise TypeError(
+            f"{name} must hold integers that one dtype holds, but they go from {objects.min()} "
+            f"to {objects.max()}: subtract one of them from all, or make them floats"
+        )
+    if array.dtype == object and all(
+        isinstance(each, int | float | np.number) for each in objects.flat
+    ):
+        return np.array([as_number(each, name) for each in objects.flat]).reshape(objects.shape)
+    return array
 
 
 def has_mask(x):

@@ -6,6 +6,7 @@ happens to them. Nothing here knows about softmax.
 
 import contextvars
 import os
+from functools import wraps
 
 import numpy as np
 
@@ -20,6 +21,16 @@ THREADED = 1 << 21  # elements from which several threads pay
 # np.errstate, which makes its settings anew.
 QUIET = contextvars.Context()
 QUIET.run(np.seterr, all="ignore")
+
+
+def quiet(function):
+    """Let a function run in such a context."""
+
+    @wraps(function)
+    def call(*args, **keywords):
+        return QUIET.copy().run(function, *args, **keywords)
+
+    return call
 
 
 def to_blocks(x, axes):

@@ -72,7 +72,7 @@ class Targets:
                 np.result_type(x, np.float64)
             )
             if smoothing:
-                y = (1 - smoothing) * y + smoothing / n * y.sum(axis=1, keepdims=True)
+                y = (1 - smoothing) * y + smoothing / n
         else:
             if given.shape != self.row_shape:
                 either = "" if hard else f", or for floating probabilities {x.shape}"
@@ -82,8 +82,7 @@ class Targets:
                 )
             index, counted = check_target(given, n, as_integer(ignore, "ignore_index"))
             if weight is not None and reduction == "mean":  # which no factor of all changes
-                with np.errstate(under="ignore"):
-                    weight = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])
+                weight = np.ldexp(weight, -np.frexp(weight.max(initial=0.0))[1])
             self.index = index.reshape(outer, 1, inner)
             if weight is not None and n:
                 self.mass = weight[0, self.index, 0]
@@ -109,7 +108,7 @@ class Targets:
         if self.reduction == "none":
             losses = losses.reshape(self.row_shape)
         elif losses.size:
-            losses = np.add.reduce(losses, None) * self.scale
+            losses = np.add.reduce(losses * self.scale, None)  # the sum may be out of range
         else:
             losses = np.float64(np.nan if self.reduction == "mean" else 0.0)
         return in_dtype(losses, self.dtype)[()]

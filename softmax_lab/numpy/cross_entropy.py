@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
-from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, widened
+from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, quiet, widened
 from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
@@ -63,11 +63,11 @@ def nll_loss(
     name = "log_probabilities"
     x, dtype = as_real(log_probabilities, name)
     axis = class_axis(x, axis, name)
-    targets = Targets(
-        x, dtype, axis, target, weight, ignore_index, reduction, 0.0, name=name, hard=True
-    )
-    mass = targets.mass
     with np.errstate(all="ignore"):
+        targets = Targets(
+            x, dtype, axis, target, weight, ignore_index, reduction, 0.0, name=name, hard=True
+        )
+        mass = targets.mass
         losses = -targets.blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
         if mass is not None:
             losses = np.where(mass == 0, 0.0, mass * losses)
@@ -244,6 +244,7 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
         np.copyto(gradient, 0.0, where=mass == 0)
 
 
+@quiet
 def _cross_entropy(logits, target, axis, weight, ignore, reduction, smoothing, grad=False):
     x, dtype, _, _ = as_logits(logits, axis, "logits")
     axis = class_axis(x, axis, "logits")

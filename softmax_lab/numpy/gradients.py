@@ -43,7 +43,7 @@ def softmax_jacobian(x: ArrayLike, axis: OneAxis = -1) -> Floats:
     with np.errstate(all="ignore"):
         jacobian = -p[..., :, None] * p[..., None, :]
         i = np.arange(p.shape[-1])
-        jacobian[..., i, i] = 0
+        jacobian[..., i, i] = p - p  # 0, or nan
         jacobian[..., i, i] = -jacobian.sum(axis=-1)
     return in_dtype(jacobian, dtype)
 

@@ -35,7 +35,7 @@ def merge(
     TypeError
         If an argument is no pair of real numbers.
     ValueError
-        If the shapes do not broadcast.
+        If the shapes do not broadcast, or an s is negative.
 
     Notes
     -----
@@ -74,7 +74,10 @@ def as_pair(pair, name):
         m, s = pair
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (m, s), but it is {pair!r}") from None
-    return as_real(m, name)[0], as_real(s, name)[0]
+    m, s = as_real(m, name)[0], as_real(s, name)[0]
+    if (s < 0).any():
+        raise ValueError(f"s in {name} must be a sum from 0 on, but it holds {s[s < 0][0]}")
+    return m, s
 
 
 def linear_cross_entropy(

@@ -49,9 +49,10 @@ def as_tensor(x, name, device=None):
         if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):
             x = owned(as_array(x, name))
         return torch.as_tensor(x, device=device)
-    except (TypeError, ValueError, RuntimeError) as error:
-        if "Overflow" in str(error) and as_array(x, name).dtype == np.uint64:
-            return torch.as_tensor(owned(as_array(x, name)), device=device)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        if "Overflow" in repr(error):  # integers beyond int64, which NumPy may hold
+            x = torch.as_tensor(owned(as_array(x, name)), device=device)
+            return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
         kind = ValueError if isinstance(error, ValueError) else TypeError
         said = str(error).removeprefix(f"{name} cannot be made an array: ")
         raise kind(f"{name} cannot be made a tensor: {said}") from error

@@ -34,7 +34,7 @@ from softmax_lab.torch._rows import (
     to_last,
     wide,
 )
-from softmax_lab.torch._targets import as_smoothing, even_shares, fitting, shares
+from softmax_lab.torch._targets import as_smoothing, divided, even_shares, fitting, shares
 
 
 def apply(function, x, dim, *beside, reduced=False, masked=False):
@@ -125,11 +125,6 @@ def cross_entropy(logits, target, dim, weight, ignore_index, reduction, smoothin
         losses = composed(x, fold(target, (dim,)), weight, share, smoothing)
         return derivable(pieces, losses, count, reduction).to(loss.dtype)
     return Loss.apply(x, loss, pieces.layout.wrap(gradient), pieces.wrap(mass))
-
-
-def divided(share, count, reduction):
-    """Return each row's share in a sum as that in the mean, if that is asked for."""
-    return torch.where(share == 0, 0.0, share / count) if reduction == "mean" else share
 
 
 def reduced(pieces, losses, count, reduction):

@@ -41,10 +41,9 @@ def fitting(x, target, dim, weight, reduction, *, classes_only=False):
     dim = as_dim(dim, x.ndim)
     n, rows = x.shape[dim], x.shape[:dim] + x.shape[dim + 1 :]
     if weight is not None:
-        weight = as_real(weight, "weight", x.device).detach().to(wide(x.dtype))
+        weight = as_real(weight, "weight", x.device).detach()
         if weight.shape != (n,):
             raise ValueError(f"weight has shape {tuple(weight.shape)}; {n} classes ask for ({n},)")
-        check_non_negative(weight, "weight")
     soft = target.is_floating_point() and target.shape == x.shape and not classes_only
     if not soft and target.shape != rows:
         either = "" if classes_only else f", or for floating probabilities {tuple(x.shape)}"
@@ -52,7 +51,17 @@ def fitting(x, target, dim, weight, reduction, *, classes_only=False):
             f"target has shape {tuple(target.shape)}; {name} {tuple(x.shape)} with classes on "
             f"dim {dim} ask for integers {tuple(rows)}{either}"
         )
+    if weight is not None:
+        if reduction == "mean" and not soft and n:
+            weight = weight / power_of_two(weight.amax())  # a mean is the same for all such factors
+        weight = check_non_negative(weight.to(wide(x.dtype)), "weight")
     return dim, weight, soft
+
+
+def power_of_two(x):
+    """Return the power of two from which a positive number begins, or 1 of any other."""
+    power = x / (2 * torch.frexp(x).mantissa)
+    return torch.where((x > 0) & x.isfinite(), power, 1.0).to(x.dtype)
 
 
 def as_smoothing(value):
@@ -75,10 +84,15 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
     ones = counted[..., None].to(wide(x.dtype))
     mass = ones if weight is None else ones * weight[y]
     count = mass.sum()
-    share = ones if smoothed else mass
-    if reduction == "mean":
-        share = torch.where(share == 0, 0.0, share / count)
-    return y, share, count
+    share = ones * (weight.amax() > 0) if smoothed and weight is not None else mass
+    return y, divided(share, count, reduction), count
+
+
+def divided(share, count, reduction):
+    """Return each row's share in a sum as that in the mean, if that is asked for: nan of nothing."""
+    if reduction != "mean":
+        return share
+    return torch.where(share == 0, 0.0, share / count.masked_fill(count == 0, torch.nan))
 
 
 def even_shares(x, reduction):

@@ -112,28 +112,35 @@ class SoftmaxRegression(torch.nn.Module):
         mean, spread = x.mean(dim=0), x.std(dim=0, correction=0)
         rounding = 10 * torch.finfo(self.weight.dtype).eps * mean.abs()
         varies = spread > rounding  # a feature that never changes has nothing to say
-        # The bend of the objective at W = 0, where every p (1 − p) is (T − 1) / T².
-        classes, C = len(bias), max(self.C, 1e-30)
-        bend = spread * ((classes - 1) ** 0.5 / max(classes, 1))
-        unit = torch.where(varies, bend.hypot(1 / (size * (C * len(x)) ** 0.5)), 1)
-        data = (x - mean) / unit
-        slopes, level = weight * size * unit, bias + weight @ (mean * size)
+        # The bend of the objective at W = 0 is that of the loss, where every p (1 − p) is
+        # (T − 1) / T², and that of the penalty, the ridge, which a small C would take out of range.
+        classes, root = len(bias), (max(self.C, torch.finfo(dtype).tiny) * len(x)) ** 0.5
+        scale = min(root, 1.0)
+        bend = spread * ((classes - 1) ** 0.5 / max(classes, 1)) * scale
+        ridge = scale / root / size
+        unit = torch.where(varies, bend.hypot(ridge), 1)
+        data = (x - mean) * scale / unit
+        factor = scale / (size * unit)  # what slopes are multiplied with to be weights
+        slopes, level = weight / factor, bias + weight @ (mean * size)
         slopes.requires_grad_(), level.requires_grad_()
         optimiser = torch.optim.LBFGS([slopes, level], line_search_fn="strong_wolfe")
 
         def objective():
             optimiser.zero_grad()
-            penalty = (slopes / (size * unit)).square().sum() / (2 * C)
-            logits = linear(data, slopes, level)
-            loss = (cross_entropy(logits, target, reduction="sum") + penalty) / len(x)
+            penalty = (slopes * (ridge / unit)).square().sum() / 2
+            loss = cross_entropy(linear(data, slopes, level), target) + penalty
             loss.backward()
             return loss
 
         for _ in steps:
             optimiser.step(objective)
+        objective()
         with torch.no_grad():
-            self.weight.copy_(slopes / (size * unit))
-            self.bias.copy_(level - (slopes / unit) @ mean)
+            # A slope that all but the penalty holds at 0 moves too little for L-BFGS to notice: a
+            # step of Newton's. Its bend is 1.
+            slopes -= slopes.grad * (ridge > 0.99 * unit)
+            self.weight.copy_(slopes * factor)
+            self.bias.copy_(level - (slopes * factor * size) @ mean)
 
     def _samples(self, x):
         given = as_tensor(undistributed(x, "x"), "x").detach()

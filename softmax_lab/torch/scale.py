@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from softmax_lab.torch._checks import require
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import (
     as_number,
@@ -37,7 +38,7 @@ def merge(first: Pair, second: Pair) -> tuple[Tensor, Tensor]:
     TypeError
         If an argument is no pair of real numbers.
     ValueError
-        If the shapes do not broadcast.
+        If the shapes do not broadcast, or an s is negative.
 
     Notes
     -----
@@ -76,7 +77,10 @@ def as_pair(pair, name):
         m, s = pair
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a pair (m, s), but it is {pair!r}") from None
-    return as_real(m, name), as_real(s, name)
+    m, s = as_real(m, name), as_real(s, name)
+    summary = f"s in {name} must be a sum from 0 on"
+    require(s, ~(s < 0), summary, lambda value, _: ValueError(f"{summary}, but it holds {value}"))
+    return m, s
 
 
 def linear_cross_entropy(

@@ -103,7 +103,7 @@ def same(found, expected):
         b"abc",
         [None, 1.0],
         [Fraction(1, 2), Fraction(1, 3)],
-        [2**70, 1],
+        np.array([2**70, 1], object),
         np.array(["2024-01-01"], "M8[D]"),
         np.array([1, 2], "m8[s]"),
         np.zeros(2, [("a", float)]),
@@ -544,6 +544,15 @@ def test_integers_that_no_dtype_holds_are_named(kind):
     close(lab.softmax(x[:2]), lab.softmax([0, 1]))
 
 
+def test_huge_integers_among_floats_are_floats():
+    for other in (1.0, np.float32(1), np.float64(1)):
+        same(lab.log_softmax([2**70, other]), [0, -float(2**70)])
+    with pytest.raises(TypeError, match=f"x must hold integers .* from 1 to {2**70}: subtract"):
+        lab.softmax([2**70, 1])
+    with pytest.raises(ValueError, match=r"x must fit a float, but it is 1000"):
+        lab.softmax([10**400, 1.0])
+
+
 @pytest.mark.parametrize("wrong", [True, np.True_, np.timedelta64(1, "s"), "1", 1j])
 def test_a_number_is_real_and_no_bool(wrong):
     for call in (
@@ -617,6 +626,9 @@ def test_a_pair_is_two_arrays(wrong):
         ValueError, match=r"first \(2,\), \(\) and second \(3,\), \(\) do not broad"
     ):
         lab.merge(([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0))
+    with pytest.raises(ValueError, match=r"s in second must be a sum from 0 on, .* -2\.0"):
+        lab.merge((1.0, 1.0), (1.0, [1.0, -2.0]))
+    assert np.isnan(lab.merge((np.nan, np.nan), (1.0, 1.0))).all(), "the sum over a nan is nan"
 
 
 @pytest.mark.parametrize("settings", ["raise", "warn"])

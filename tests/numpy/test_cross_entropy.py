@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -298,3 +299,15 @@ def test_what_is_no_distribution_is_refused():
             function([0.5, 0.25])
     with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
         lab.kl_divergence([0.5, 0.5], [0.2, 0.3, 0.5])
+
+
+@pytest.mark.parametrize("mass", [1.0, 0.5, 2.0, 0.0])
+def test_smoothing_mixes_probabilities_with_the_uniform_distribution(mass):
+    x, _, rng = data()
+    y = mass * rng.dirichlet(np.ones(4), size=len(x))
+    for smoothing in (0.1, 1.0):
+        expected = torch.nn.functional.cross_entropy(
+            torch.from_numpy(x), torch.from_numpy(y), label_smoothing=smoothing
+        )
+        found = lab.cross_entropy(x, y, label_smoothing=smoothing)
+        np.testing.assert_allclose(found, expected, rtol=1e-13)

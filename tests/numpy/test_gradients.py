@@ -148,3 +148,8 @@ def test_check_gradient_does_not_trust_a_function_that_drops_the_imaginary_part(
     x = np.array([1.0, -2.0])
     report = lab.check_gradient(lambda x: np.abs(x).sum(), np.sign(x), x)
     assert report
+
+
+@pytest.mark.parametrize("row", [[np.nan], [-np.inf], [np.nan, 0.0], [-np.inf, -np.inf]])
+def test_a_row_without_a_softmax_has_no_jacobian(row):
+    assert np.isnan(lab.softmax_jacobian(row)).all()

@@ -429,6 +429,10 @@ def test_integers_beyond_int64_are_taken_or_named():
     close(sl.softmax([2**63, 2**63 + 1]), sl.softmax([0, 1]))
     with pytest.raises(TypeError, match=f"from -1 to {2**63 + 1}"):
         sl.softmax([2**63, 2**63 + 1, -1])
+    same(sl.log_softmax([2**70, 1.0]), torch.tensor([0, -(2.0**70)]))
+    same(sl.log_softmax([1.0, 2**70]), torch.tensor([-(2.0**70), 0]))
+    with pytest.raises(ValueError, match="x must fit a float, but it is 1000"):
+        sl.softmax([10**400, 1.0])
     ends = torch.tensor([-(2**63), 2**63 - 1])
     same(sl.log_softmax(ends), torch.tensor([-(2.0**64), 0.0]))
 
@@ -490,6 +494,10 @@ def test_a_pair_is_two_tensors(wrong):
         ValueError, match=r"first \(2,\), \(\) and second \(3,\), \(\) do not broad"
     ):
         sl.merge(([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0))
+    with pytest.raises(ValueError, match=r"s in second must be a sum from 0 on, .* -2\.0"):
+        sl.merge((1.0, 1.0), (1.0, [1.0, -2.0]))
+    nothing = sl.merge((math.nan, math.nan), (1.0, 1.0))
+    assert all(each.isnan() for each in nothing), "the sum over a nan is nan"
 
 
 def test_what_f_returns_is_named():

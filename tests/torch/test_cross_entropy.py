@@ -298,3 +298,23 @@ def test_one_hot():
         sl.one_hot(y, 2.5)
     with pytest.raises(TypeError, match=r"target .*float32"):
         sl.nll_loss(torch.zeros(2, 3), torch.zeros(2))
+
+
+@pytest.mark.parametrize("factor", [2.0**-1060, 2.0**-100, 2.0**1020])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_no_factor_of_all_weights_changes_a_mean(factor, dtype, smoothing):
+    x = torch.randn(6, 4, dtype=dtype, requires_grad=True)
+    y = torch.tensor([0, 1, 2, 3, -100, 0])
+    weight = torch.tensor([4.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    losses = (
+        lambda w: sl.cross_entropy(x, y, weight=w, label_smoothing=smoothing),
+        lambda w: sl.nll_loss(x, y, weight=w),
+        lambda w: sl.linear_cross_entropy(
+            x, torch.eye(4), y, class_weight=w, label_smoothing=smoothing
+        ),
+    )
+    for loss in losses:
+        found, expected = loss(weight * factor), loss(weight)
+        assert torch.equal(found, expected)
+        assert torch.equal(*(torch.autograd.grad(each, x)[0] for each in (found, expected)))

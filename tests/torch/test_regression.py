@@ -203,3 +203,16 @@ def test_features_of_any_size_that_a_float_holds(scale):
     expected = reference.fit(x, CLASSES.numpy()).predict_proba(x)
     found = model.predict_proba(SAMPLES * scale).double()
     torch.testing.assert_close(found, torch.from_numpy(expected), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("C", [1e-8, 1e-14, 1e-31, 1e-300])
+@pytest.mark.parametrize("balanced", [True, False])
+def test_a_strong_penalty_leaves_weights_in_proportion_to_the_slope(C, balanced):
+    """Where the gradient is 0, W / C is Σ (y − p) xᵀ."""
+    y = CLASSES if balanced else CLASSES.where(torch.arange(12) < 8, 0)
+    x = (SAMPLES + y[:, None]).double()
+    model = sl.SoftmaxRegression(2, 3, C=C).double().fit(x, y, progress=False)
+    slope = (sl.one_hot(y, 3, torch.float64) - model.predict_proba(x)).T @ (x - x.mean(0))
+    torch.testing.assert_close(model.weight.detach() / C, slope, rtol=1e-3, atol=1e-3)
+    if balanced:  # then the weights alone decide
+        assert model.score(x, y) > 0.5
