@@ -128,7 +128,7 @@ ODD_TARGETS = {
     "all ignored": [-100, -100, -100],
     "probabilities": [[0.2, 0.3, 0.5], [0.0, 0.0, 0.0], [1.0, 1.0, 0.0]],
 }
-ODD_WEIGHTS = [None, [0, 1, 2], [0, 0, 0], [1e308, 1e308, 1e308], [5e-324] * 3, [1e308, 1, 0]]
+ODD_WEIGHTS = [None, [0, 1, 2], [0, 0, 0], [1e308, 1e308, 1e308], [1e-300] * 3, [1e308, 1, 0]]
 
 
 @pytest.mark.parametrize("target", ODD_TARGETS.values(), ids=ODD_TARGETS)

@@ -84,12 +84,12 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
     ones = counted[..., None].to(wide(x.dtype))
     mass = ones if weight is None else ones * weight[y]
     count = mass.sum()
-    share = ones * (weight.amax() > 0) if smoothed and weight is not None else mass
+    share = ones * weight.any() if smoothed and weight is not None else mass
     return y, divided(share, count, reduction), count
 
 
 def divided(share, count, reduction):
-    """Return each row's share in a sum as that in the mean, if that is asked for: nan of nothing."""
+    """Return each row's share in a sum as that in the mean, if asked for: of nothing it is nan."""
     if reduction != "mean":
         return share
     return torch.where(share == 0, 0.0, share / count.masked_fill(count == 0, torch.nan))
