@@ -16,7 +16,7 @@ import time
 import tomllib
 from collections import Counter, defaultdict
 from difflib import unified_diff
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 
 TIMES, SPARE = 10, 10  # a test may take this many times its seconds of a processor, and more
-PATIENCE = 1.5  # seconds of a processor for the tests of one mutant: the slowest are left out
+PATIENCE = 4  # seconds of a processor for the tests of one mutant: the slowest are left out
 HANG = 600  # seconds in which a test that sleeps has to wake up
 FATES = "fates.jsonl"  # of the mutants that were tried, also in runs before
 NOTICED = "killed", "timeout", "crash"
@@ -71,7 +71,7 @@ class Watch:
 
     def run(self, items):
         """Run the tests one after another, and note the time and the functions of each."""
-        for item, after in zip(items, [*items[1:], None], strict=True):
+        for item, after in pairwise([*items, None]):
             state()._stats.clear()
             signal.setitimer(signal.ITIMER_PROF, SPARE + TIMES * self.seconds[item.nodeid])
             signal.alarm(HANG)
@@ -147,10 +147,20 @@ class Mutants:
         return result["seen"]
 
     def worth_it(self, items):
-        """Return the tests in the order of the seconds that each takes for a mutant it finds."""
-        items = sorted(
-            items, key=lambda item: self.seconds[item.nodeid] / (1 + self.found[item.nodeid])
-        )
+        """Return the tests in the order of the seconds that each takes for a mutant it finds.
+
+        The second set of parameters of a test finds less than the first, and the third still less.
+        """
+
+        def cost(item):
+            return self.seconds[item.nodeid] / (1 + self.found[item.nodeid])
+
+        before, costs = Counter(), {}
+        for item in sorted(items, key=cost):
+            test = item.nodeid.partition("[")[0]
+            before[test] += 1
+            costs[item] = cost(item) * before[test]
+        items = sorted(items, key=costs.get)
         spent = accumulate(self.seconds[item.nodeid] for item in items)
         return [item for item, so_far in zip(items, spent, strict=True) if so_far <= PATIENCE]
 

@@ -81,6 +81,9 @@ def test_float16_is_rounded_once():
     wide = x.astype(np.float64)
     same(lab.softmax(x), lab.softmax(wide).astype(np.float16))
     same(lab.log_softmax(x), lab.log_softmax(wide).astype(np.float16))
+    long = np.full(300_000, -12, np.float16)  # longer than the scratch
+    long[:200] = x.ravel()[:200]
+    same(lab.softmax(long), lab.softmax(long.astype(np.float64)).astype(np.float16))
 
 
 @pytest.mark.parametrize(
@@ -261,3 +264,5 @@ def test_shifted_softmax_is_the_textbook_formula():
     same(lab.shifted_softmax([1e308, -1e308]), [1, 0])
     assert lab.shifted_softmax(np.zeros((2, 0))).shape == (2, 0)
     assert lab.shifted_softmax(np.zeros(3, np.int8)).dtype == np.float64
+    assert lab.shifted_softmax(np.zeros(3, np.float32)).dtype == np.float32
+    assert lab.shifted_softmax(5.0).shape == ()

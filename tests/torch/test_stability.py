@@ -228,3 +228,32 @@ def test_softmax_saves_its_output_only():
     with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
         p = sl.softmax(x)
     assert [t.data_ptr() for t in saved] == [p.data_ptr()]
+
+
+def test_a_mask_of_one_column_hides_rows():
+    x, rows = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]]), torch.tensor([[True], [False]])
+    p = sl.softmax(x, where=rows)
+    torch.testing.assert_close(p, torch.stack([sl.softmax(x[0]), torch.zeros(3)]))
+    torch.testing.assert_close(sl.softmax(x, 0, where=rows)[0], torch.ones(3))
+
+
+def test_a_hidden_integer_is_not_the_one_that_others_are_subtracted_from():
+    x, where = torch.tensor([2**63 - 1, 0, 1]), torch.tensor([False, True, True])
+    torch.testing.assert_close(sl.softmax(x, where=where)[1:], sl.softmax([0, 1]))
+    torch.testing.assert_close(sl.log_softmax(x, where=where)[1:], sl.log_softmax([0, 1]))
+
+
+def test_a_mask_with_holes_of_its_own_is_refused_by_name():
+    holes = np.ma.array([True, False], mask=[True, False])
+    for function in FUNCTIONS:
+        with pytest.raises(TypeError, match="where has masked entries"):
+            function(torch.zeros(2), where=holes)
+
+
+def test_a_hidden_row_beside_another_has_a_gradient_of_zero():
+    where = torch.tensor([[True, True, False], [False, False, False]])
+    for function, kept in ((sl.softmax, (0, 1)), (sl.log_softmax, (0, 1)), (sl.logsumexp, 0)):
+        x = torch.zeros(2, 3, requires_grad=True)
+        function(x, where=where)[kept].backward()
+        assert x.grad[0, 1] != 0
+        assert (x.grad[~where] == 0).all(), "a hidden entry has a gradient"
