@@ -230,6 +230,7 @@ def main(workers, reasons, modules, *arguments):
         for name, mutant in mutants
         if known.get(mutant) not in NOTICED and not because(explained, *mutant)
     ]
+    left.sort(key=lambda each: each[1] in known)  # what was never tried comes first
     return pytest.main([*arguments, "--tb=native"], [Mutants(modules, left, int(workers))])
 
 

@@ -1,0 +1,89 @@
+"""The exponentials of a row and their sums, piece by piece, against exact arithmetic."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from softmax_lab.numpy import _exponentials
+from softmax_lab.numpy._exponentials import Exponentials
+from tests import reference
+
+mp = reference.mp
+
+
+def test_a_difference_and_its_rounding_error_are_exact_together():
+    x, y = np.random.default_rng(0).normal(size=(2, 500)) * [[1e3], [1.0]]
+    for one, other in ((x, y), (y, x)):
+        for a, b, t, error in zip(one, other, *_exponentials.two_diff(one, other), strict=True):
+            assert Fraction(t) + Fraction(error) == Fraction(a) - Fraction(b)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_shifted_exponentials_have_the_digits_that_the_shift_rounds_off(dtype):
+    x = (np.random.default_rng(1).normal(size=(2, 60, 1)) * 9).astype(dtype)
+    x[:, 7, 0] = 500.1, 640.3  # so far away that x − c is rounded
+    a = x.max(axis=1, keepdims=True).astype(float)
+    found = _exponentials.weights(x, a, a, np.empty(x.shape))
+    exact = [
+        mp.exp(mp.mpf(float(value)) - mp.mpf(float(c)))
+        for row, c in zip(x[..., 0], a.ravel(), strict=True)
+        for value in row
+    ]
+    error = max(abs(mp.mpf(w) / right - 1) for w, right in zip(found.ravel(), exact, strict=True))
+    bar = 3e-16 if dtype == np.float64 else 2e-13
+    assert error < bar, f"off by a share of {float(error):.2g}"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exponentials_without_a_shift_are_float64(dtype):
+    x = np.random.default_rng(2).normal(size=(2, 60, 1)).astype(dtype)
+    found = _exponentials.weights(x, None, None, np.empty(x.shape))
+    np.testing.assert_allclose(found, np.exp(x.astype(float)), rtol=3e-16)
+
+
+@pytest.mark.parametrize("shape", [(20, 17, 1), (5, 3000, 1), (3, 100, 5)])
+def test_a_sum_is_rounded_once(shape):
+    w = np.exp(np.random.default_rng(3).normal(size=shape) * 9)
+    found = _exponentials.exact_sum(w, w.max(axis=1, keepdims=True))
+    exact = np.apply_along_axis(math.fsum, 1, w)[:, None]
+    assert (abs(found - exact) <= np.spacing(exact)).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 101])
+@pytest.mark.parametrize("inner", [1, 5])
+def test_the_largest_is_kept_out_of_the_sum_of_the_others(n, inner):
+    w = np.exp(np.random.default_rng(4).normal(size=(20, n, inner)) * 9)
+    given = w.copy()
+    top, rest = _exponentials.split_sum(w)
+    ordered = np.sort(given, axis=1)
+    np.testing.assert_array_equal(top, ordered[:, -1:])
+    others = np.apply_along_axis(math.fsum, 1, ordered[:, :-1])[:, None]
+    assert rest.dtype == np.float64
+    np.testing.assert_allclose(rest, others, rtol=2e-15)
+    np.testing.assert_array_equal(w, given, err_msg="the terms were changed")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("offset", [0.0, 600.0, -40.0])
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("shape", [(3, 1000, 1), (2, 1000, 3)])
+def test_a_row_in_parts_is_the_row(dtype, offset, keeps, shape):
+    x = (np.random.default_rng(5).normal(size=shape) * 3 + offset).astype(dtype)
+    rounded = keeps and dtype == np.float32  # float32 keeps its exponentials in float32
+    exact = 2e-15 if dtype == np.float64 else 1e-13  # in float64, float32 has digits to spare
+
+    def in_parts(length):
+        keep = np.empty_like(x) if keeps else None
+        return Exponentials(x, np.empty((shape[0], length, shape[2])), keep)
+
+    whole, summed, parts = map(in_parts, (1000, 128, 128))
+    np.testing.assert_allclose(summed.sum(), whole.sum(), rtol=exact)
+    for found, right in zip(parts.split(), whole.split(), strict=True):
+        assert found.shape == right.shape == (shape[0], 1, shape[2])
+        np.testing.assert_allclose(found, right, rtol=exact)
+    for _ in range(2):  # the second time they are kept, or computed again
+        w = np.concatenate([w.copy() for (w,) in parts.weights()], axis=1)
+        (right,) = (w for (w,) in whole.weights())
+        np.testing.assert_allclose(w, right, rtol=2e-7 if rounded else exact)
