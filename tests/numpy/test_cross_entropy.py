@@ -311,3 +311,16 @@ def test_smoothing_mixes_probabilities_with_the_uniform_distribution(mass):
         )
         found = lab.cross_entropy(x, y, label_smoothing=smoothing)
         np.testing.assert_allclose(found, expected, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_nll_loss_is_an_entry_in_its_dtype(dtype):
+    log_p = -np.arange(1, 4, dtype=dtype) / 3
+    for reduction in ("none", "sum", "mean"):
+        found = lab.nll_loss(log_p, 1, reduction=reduction)
+        assert (found.dtype, found) == (dtype, -log_p[1])
+
+
+def test_nll_loss_names_what_it_was_given():
+    with pytest.raises(TypeError, match=r"^log_probabilities must hold real numbers"):
+        lab.nll_loss([1j, 0], 1)

@@ -257,3 +257,30 @@ def test_a_hidden_row_beside_another_has_a_gradient_of_zero():
         function(x, where=where)[kept].backward()
         assert x.grad[0, 1] != 0
         assert (x.grad[~where] == 0).all(), "a hidden entry has a gradient"
+
+
+def test_shifted_softmax_is_the_textbook_formula():
+    x = torch.tensor([[1000.0, 1001.0], [0.0, -3.0], [-90.0, -91.0]])
+    for dim in (0, 1, None):
+        torch.testing.assert_close(sl.shifted_softmax(x, dim), sl.softmax(x, dim))
+    special = torch.tensor([[-INF, -INF], [0, -INF], [3e38, -3e38]])
+    right = torch.tensor([[NAN, NAN], [1, 0], [1, 0]])
+    torch.testing.assert_close(sl.shifted_softmax(special), right, equal_nan=True)
+    assert sl.shifted_softmax(torch.zeros(2, 0)).shape == (2, 0)
+    assert sl.shifted_softmax(torch.tensor(5.0)) == 1
+    huge = torch.tensor([[2**60, 2**60 + 1], [-(2**60), 1 - 2**60]])
+    torch.testing.assert_close(sl.shifted_softmax(huge), sl.softmax([[0, 1], [0, 1]]))
+
+
+def test_logsumexp_drops_the_classes_axis_and_no_other():
+    x = torch.zeros(1, 3, 1)
+    assert sl.logsumexp(x, 1).shape == (1, 1)
+    assert sl.logsumexp(x, (0, 1)).shape == (1,)
+    where = torch.ones(1, 3, 1, dtype=torch.bool)
+    assert sl.logsumexp(x, 1, where=where).shape == (1, 1)
+
+
+def test_masked_entries_are_named_beside_a_mask():
+    for function in FUNCTIONS:
+        with pytest.raises(TypeError, match=r"^x has masked entries"):
+            function(np.ma.array([0.0, 1.0], mask=[True, False]), where=[True, True])
