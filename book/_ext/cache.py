@@ -42,6 +42,8 @@ def imported(root, source):
         tree = ast.parse(source)
     except SyntaxError:
         return everything
+    if "import" not in source:  # most cells: there is nothing to look for
+        return set()
     named = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -5,11 +5,13 @@ sheet, cut down to what the book's formulas need, its fonts in it, is written at
 """
 
 import functools
+import hashlib
 import importlib.metadata
 import json
 from pathlib import Path
 
 import dukpy
+import joblib
 from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
@@ -110,6 +112,19 @@ def draw(tex, display=False):
     return drawn["html"]
 
 
+def drawn_by(state, tex, display):
+    """Return `draw(tex, display)`, for a memory in which `state` says what drew it."""
+    return draw(tex, display)
+
+
+@functools.cache
+def kept(folder):
+    """Return `draw` with a memory: what it drew stays in a folder from one build to the next."""
+    version = importlib.metadata.version("sphinx-mathjax-offline")
+    state = hashlib.sha256(f"{version}{START}{READY}{CONFIG}{PARTS}".encode()).hexdigest()
+    return functools.partial(joblib.Memory(folder, verbose=0).cache(drawn_by), state)
+
+
 def stylesheet():
     """Return MathJax's style sheet: the rules for every letter that it can draw."""
     return mathjax().evaljs("MathJax.startup.adaptor.textContent(MathJax.chtmlStylesheet())")
@@ -119,7 +134,7 @@ def drawn(writer, node, display=False):
     """Return the HTML of a node's formula; an error in it ends the build."""
     tex = node.astext() if node.get("nowrap", not display) else aligned(node.astext())
     try:
-        return draw(tex, display)
+        return kept(Path(writer.builder.outdir).parent / ".formulas")(tex, display)
     except Undrawable as error:
         place = writer.builder.current_docname
         while (

@@ -15,13 +15,6 @@ except ImportError as error:
         'run pip install "softmax-lab[book]"'
     ) from error
 
-from softmax_lab.figures.stills import (
-    draw_errors,
-    draw_heat_map,
-    draw_probabilities,
-    label_lines,
-    show_digits,
-)
 from softmax_lab.figures.style import COLOURS, use_style
 from softmax_lab.figures.vega import show_without_kernel
 
@@ -36,3 +29,12 @@ __all__ = [
 ]
 
 show_without_kernel()
+
+
+def __getattr__(name):
+    """Import the still pictures when the first is asked for: pyplot, which they need, is slow."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from softmax_lab.figures import stills
+
+    return getattr(stills, name)
