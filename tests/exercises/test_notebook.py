@@ -4,6 +4,9 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+# One worker runs the notebook for all of these.
+pytestmark = pytest.mark.xdist_group("checks in a notebook")
+
 CELLS = {
     "setup": "from softmax_lab import exercises",
     "endless": """
