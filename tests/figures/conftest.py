@@ -1,5 +1,6 @@
 """What the tests of the figures share: a page for each chart, and a browser to open it in."""
 
+import functools
 import importlib
 import shutil
 from pathlib import Path
@@ -42,6 +43,7 @@ def make(name, *args):
     )
 
 
+@functools.cache
 def bundle(name):
     """Return what a notebook publishes for a chart, by MIME type."""
     shown = make(name)._repr_mimebundle_()
