@@ -173,6 +173,78 @@ def test_keras_takes_probabilities_unless_told_otherwise():
     np.testing.assert_allclose(forgotten, np.log(3), rtol=1e-5)
 
 
+def test_scipy_has_a_jacobian_by_nudging():
+    differentiate = pytest.importorskip("scipy.differentiate")
+    x = np.array([0.5, -1.0, 2.0])
+    found = differentiate.jacobian(partial(softmax_lab.softmax, axis=0), x).df
+    np.testing.assert_allclose(found, softmax_lab.softmax_jacobian(x), rtol=1e-6)
+
+
+@pytest.fixture
+def torch():
+    """What the book says of PyTorch beside the tables, its questions above all, is run with it."""
+    return pytest.importorskip("torch")
+
+
+def test_pytorch_guesses_a_missing_axis_in_its_functional_and_its_layer(torch):
+    for guess in (torch.nn.functional.softmax, torch.nn.Softmax()):
+        with pytest.warns(UserWarning, match="Implicit dimension choice"):
+            p = guess(torch.tensor(X[0]))
+        np.testing.assert_allclose(p.sum(dim=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool", "float32"])
+def test_pytorch_takes_class_indices_as_int64_or_uint8(torch, dtype):
+    x, target = torch.tensor(X[0]), torch.tensor([0, 1, 1])
+    loss = torch.nn.functional.cross_entropy
+    assert loss(x, target) == loss(x, target.to(torch.uint8))
+    with pytest.raises(RuntimeError, match="Long or Byte"):
+        loss(x, target.to(getattr(torch, dtype)))
+
+
+def test_pytorch_takes_no_integers_in_the_shape_of_the_logits(torch):
+    with pytest.raises(RuntimeError, match="floating point"):
+        torch.nn.functional.cross_entropy(torch.zeros(3, 3), torch.eye(3).long())
+
+
+def test_pytorchs_weighted_mean_of_soft_targets_divides_by_the_samples(torch):
+    x, y = torch.tensor(X[0]), torch.tensor(softmax_lab.softmax(X[1]))
+    weight = torch.tensor([1.0, 2.0, 4.0, 8.0])
+    loss = partial(torch.nn.functional.cross_entropy, x, weight=weight)
+    torch.testing.assert_close(loss(y), loss(y, reduction="sum") / 3)
+    index = torch.tensor([3, 0, 1])
+    expected = loss(index, reduction="sum") / weight[index].sum()
+    torch.testing.assert_close(loss(index), expected)
+
+
+def test_a_loss_is_negative_only_by_mistake(torch):
+    functional, x = torch.nn.functional, torch.tensor(X[0])
+    y = 3 * torch.rand(x.shape, generator=torch.manual_seed(0))  # no row adds up to 1
+    assert (functional.cross_entropy(x, y, reduction="none") > 0).all()
+    mistakes = {
+        "probabilities for their logarithms": functional.nll_loss(x.softmax(1), torch.arange(3)),
+        "a label below 0": functional.cross_entropy(x[:1] * 0, torch.tensor([[-1.0, 0, 0, 0]])),
+        "a sigmoid's label above 1": functional.binary_cross_entropy_with_logits(
+            torch.tensor([3.0]), torch.tensor([2.0])
+        ),
+    }
+    assert max(mistakes.values()) < 0, mistakes
+
+
+def test_clipping_spreads_a_nan_to_every_gradient(torch):
+    leaf = torch.ones(3, requires_grad=True)
+    leaf.grad = torch.tensor([float("nan"), 1.0, 1.0])
+    assert torch.nn.utils.clip_grad_norm_([leaf], 1.0).isnan()
+    assert leaf.grad.isnan().all()
+
+
+def test_attention_gives_zeros_for_a_query_that_may_see_nothing(torch):
+    x = torch.tensor(X)
+    hidden = torch.zeros(3, 3, dtype=torch.bool)
+    found = torch.nn.functional.scaled_dot_product_attention(x, x, x, attn_mask=hidden)
+    assert (found == 0).all()
+
+
 def test_every_framework_of_the_table_has_calls_and_is_in_no_case_unknown():
     named = {name for calls in CALLS.values() for name in calls}
     assert named == set(FRAMEWORKS)

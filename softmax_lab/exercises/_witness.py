@@ -52,7 +52,7 @@ def exposing(answer):
     if (logits != logits.round()).any():
         raise unfit(value, "not all numbers are whole", "Whole numbers are enough.")
     if abs(logits).max() > 10000:
-        raise unfit(value, "a number is beyond 10 000", "Smaller ones are enough.")
+        raise unfit(value, "a number is beyond 10,000", "Smaller ones are enough.")
     if len(logits) == 1:
         nudge = "With one row, the batch's maximum is the row's. What does it take to differ?"
         raise unfit(value, "a single row cannot show it", nudge)

@@ -417,7 +417,7 @@ WRONG = {
         ("the function copes with this batch", lambda: [[1000, 0], [0, 1000]]),
         ("not all logits are finite", lambda: np.array([[0, 1], [-np.inf, -np.inf]])),
         ("not all numbers are whole", lambda: [[0.5, 1], [-1000, -1001]]),
-        ("a number is beyond 10 000", lambda: [[0, 1], [-1000000, -1000001]]),
+        ("a number is beyond 10,000", lambda: [[0, 1], [-1000000, -1000001]]),
         ("it is no batch", lambda: [0, 1, -1000]),
     ],
 }
