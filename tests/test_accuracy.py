@@ -3,10 +3,12 @@
 import mpmath
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import softmax_lab as lab
+import softmax_lab.torch as torch_side
 from tests import reference
 
 BAR = 4.0
@@ -136,7 +138,7 @@ def test_vjp_of_a_confident_row_keeps_its_digits():
     check(lab.log_softmax_vjp(x, v), reference.log_softmax_vjp(x, v), "log_softmax_vjp")
 
 
-@pytest.mark.parametrize("epsilon", [1e-3, 1e-7, 1e-10])
+@pytest.mark.parametrize("epsilon", [1.0, 0.1, 1e-2, 1e-3, 1e-7, 1e-10])
 def test_kl_of_two_close_rows_of_logits(epsilon):
     rng = np.random.default_rng(4)
     x = rng.normal(size=50)
@@ -153,3 +155,34 @@ def test_probability_targets(dtype):
         row = (rng.normal(size=20) * scale).astype(dtype)
         y = rng.dirichlet(np.ones(20)).astype(dtype)
         check(lab.cross_entropy(row, y), reference.soft_cross_entropy(row, y), "cross_entropy")
+
+
+@pytest.mark.parametrize("side", [lab, torch_side], ids=["numpy", "torch"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_confident_target_keeps_the_digits_of_the_others(side, dtype):
+    """Where one class has nearly all mass, the gradient is what the others have of q, less of p."""
+    row, y = np.array([20, 0, -1], dtype), np.array([0.999, 0.0005, 0.0005], dtype)
+    p, q = reference.softmax(row), reference.exact_row(y)
+    exact = q[1] + q[2] - sum(q) * (p[1] + p[2])
+    if side is lab:
+        gradient = lab.cross_entropy_with_grad(row, y)[1]
+    else:
+        x = torch.from_numpy(row).requires_grad_()
+        side.cross_entropy(x, torch.from_numpy(y)).backward()
+        gradient = x.grad.numpy()
+    check(gradient[0], exact, "its gradient")
+
+
+@pytest.mark.parametrize("n", [3, 15, 60, 1000])
+@pytest.mark.parametrize("smoothing", [0.1, 1.0])
+def test_smoothed_losses_of_float32(n, smoothing):
+    row = np.full(n, 0.575, np.float32)
+    row[:2] += np.float32([0.5, -0.25])[: len(row)]
+    exact = reference.log_softmax(row)
+    share = reference.mp.mpf(smoothing)
+    exact = -(1 - share) * exact[n - 1] - share / n * sum(exact)
+    for found in (
+        lab.cross_entropy(row, n - 1, label_smoothing=smoothing),
+        torch_side.cross_entropy(torch.from_numpy(row), n - 1, label_smoothing=smoothing).numpy(),
+    ):
+        check(found, exact, "a smoothed loss")

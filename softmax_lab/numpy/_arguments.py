@@ -227,6 +227,6 @@ def check_out(out, shape, dtype):
         raise TypeError(f"out has dtype {out.dtype}, to which {dtype} cannot be cast")
     if not out.flags.writeable:
         raise ValueError("out must be writeable, but it is read-only")
-    if any(m > 1 and step == 0 for m, step in zip(shape, out.strides, strict=True)):
+    if out.size and any(m > 1 and step == 0 for m, step in zip(shape, out.strides, strict=True)):
         raise ValueError(f"out must have room for each entry, but its strides are {out.strides}")
     return out.view(np.ndarray)

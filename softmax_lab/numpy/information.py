@@ -144,11 +144,12 @@ def kl_divergence(
     with np.errstate(all="ignore"):
         if not from_logits:
             d = np.where(np.abs(q - p) < p / 2, np.log1p((q - p) / p), np.log(q) - np.log(p))
-        # e^d − 1 − d loses its digits near 0, where its series converges at once. Where e^d could
-        # overflow, p e^d is q.
-        series = d * d * (1 / 2 + d * (1 / 6 + d * (1 / 24 + d * (1 / 120 + d / 720))))
-        excess = np.where(np.abs(d) < 0.01, series, np.expm1(d) - d)
-        terms = np.where(d > 1, q - p * (1 + d), p * excess)
+        # e^d − 1 − d loses its digits near 0, where its series converges at once. Elsewhere p e^d
+        # is q: e^d itself could overflow.
+        series = np.ones_like(d)
+        for k in range(20, 2, -1):
+            series = 1 + series * d / k
+        terms = np.where(np.abs(d) < 1, p * (d * d / 2 * series), q - p * (1 + d))
         terms = np.where(p == 0, q, terms)
         return in_dtype(terms.sum(axis=as_axes(axis, p.ndim)), dtype)[()]
 

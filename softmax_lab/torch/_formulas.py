@@ -83,6 +83,11 @@ def row_sum(w):
     return high.sum(-1, keepdim=True) + (w - high).sum(-1, keepdim=True)
 
 
+def wide_sum(x):
+    """Return the sum over the classes, in float64 where that is done for float32."""
+    return row_sum(x) if x.dtype == torch.float32 else class_sum(x)
+
+
 def nan_to_zero(x):
     """Replace nan by 0, in the way that is fast eagerly, or in compiled code."""
     if torch.compiler.is_compiling():
@@ -244,21 +249,23 @@ def soft_loss(x, target, share, *weight, smoothing, with_gradient, out=None):
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing)
     a, w, total, rest = exponentials(x, out)
     logs = log_p(x, a, rest)
-    loss = -torch.where(q == 0, 0.0, q * logs).sum(-1, keepdim=True)
+    loss = -wide_sum(torch.where(q == 0, 0.0, q * logs))
     if not with_gradient:
         return (loss,)
-    return loss, soft_gradient(w.div_(total), logs, q, q.sum(-1, keepdim=True))
+    return loss, soft_gradient(w.div_(total), logs, q, wide_sum(q))
 
 
-def soft_gradient(p, logs, q, mass):
-    """Return M p − q, given p and log p.
+def soft_gradient(p, logs, q, mass, elsewhere=0.0):
+    """Return M p − q, given p and log p, and the mass that is not in q but elsewhere.
 
-    One class may hold more than half of the mass. There M p − q could cancel: M (p − 1) cannot.
+    One class may hold more than half of the mass. There M p − q could cancel: M (p − 1), and the
+    mass of the other classes, cannot. The memory of `q` is used.
     """
     q_k, k = q.max(-1, keepdim=True)
-    at_k = mass * logs.gather(-1, k).expm1() + (mass - q_k)
-    at_k = torch.where(2 * q_k > mass, at_k, mass * p.gather(-1, k) - q_k)
-    return put(mass * p - q, k, at_k).masked_fill(mass == 0, 0.0)
+    gradient = mass * p - q
+    at_k = mass * logs.gather(-1, k).expm1() + (wide_sum(put(q, k, 0.0)) + elsewhere)
+    at_k = torch.where(2 * q_k > mass, at_k, gradient.gather(-1, k))
+    return put(gradient, k, at_k).masked_fill(mass == 0, 0.0)
 
 
 def mass(of_y, of_classes, smoothing, classes):
@@ -277,7 +284,7 @@ def soft_piece(x, target, share, *weight, smoothing, classes, out=None):
 def soft_piece_gradient(x, target, share, mass, a, rest, *weight, smoothing, classes, out=None):
     """Return M p − q of a piece, given the mass, a and rest of the whole row."""
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing, classes)
-    return soft_gradient(p(x, a, rest), log_p(x, a, rest), q, mass)
+    return soft_gradient(p(x, a, rest), log_p(x, a, rest), q, mass, mass - wide_sum(q))
 
 
 def index_piece_gradient(x, y, share, mine, log_p_y, a, rest, out=None):

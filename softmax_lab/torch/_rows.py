@@ -296,6 +296,7 @@ def is_small(x, *beside):
         and 0 < x.numel() <= SMALL
         and x.is_cpu
         and x.dtype in (torch.float32, torch.float64)
+        and all(each.dtype != torch.bfloat16 for each in beside)
         and x.is_contiguous()
         and "cpu" not in KERNEL_DEVICES
     )
@@ -329,7 +330,12 @@ def eager(*tensors):
 
 def transformed():
     """Whether a transform of `torch.func` or a forward mode is at work."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    return torch._C._are_functorch_transforms_active() or forward_mode()
+
+
+def forward_mode():
+    """Whether a forward mode is at work, in which any tensor may have a tangent."""
+    return forward_ad._current_level >= 0
 
 
 def may_ask(x):
@@ -354,7 +360,7 @@ def run(function, *args):
                 "use jacfwd(jacrev(f)), which is hessian(f), or jacrev(jacfwd(f))"
             )
         return function.dual.apply(*args)
-    if forward_ad._current_level < 0 and not needs_gradient(args):
+    if not forward_mode() and not needs_gradient(args):
         return function.forward(*args)
     # Function.apply would bind default arguments, which no function here has, before it does this.
     return super(torch.autograd.Function, function.dual).apply(*unwrap_dead_wrappers(args))

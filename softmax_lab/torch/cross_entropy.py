@@ -11,6 +11,7 @@ from softmax_lab.torch._rows import (
     autocast,
     constant,
     distributed,
+    forward_mode,
     is_small,
     run,
     transformed,
@@ -189,7 +190,7 @@ def cross_entropy(
             weight = None  # already a factor of the shares
     if weight is not None:
         weight = weight.expand(x.shape)
-    if target.is_floating_point() and target.requires_grad:
+    if target.is_floating_point() and (target.requires_grad or forward_mode()):
         losses = composed(x, target, weight, share, label_smoothing)
     else:
         with_gradient = (

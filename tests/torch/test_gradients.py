@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
-from torch.func import grad, hessian, jacrev, vjp, vmap
+from torch.func import grad, hessian, jacfwd, jacrev, vjp, vmap
 
 import softmax_lab.torch as sl
 
@@ -66,20 +66,24 @@ def random(seed=0):
     return torch.randn(SHAPE, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
+# torch's forward mode calls what torch itself has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_first_and_second_derivatives_agree_with_differences(name):
     function, count = FUNCTIONS[name]
     arguments = [random(i).requires_grad_() for i in range(count)]
-    assert gradcheck(function, arguments, fast_mode=False)
+    assert gradcheck(function, arguments, fast_mode=False, check_forward_ad=True)
     assert gradgradcheck(function, arguments, fast_mode=True)
 
 
 @pytest.mark.parametrize("name", [n for n in FUNCTIONS if "gumbel" not in n and "dim" not in n])
 def test_func_transforms_agree_with_autograd(name):
     function, count = FUNCTIONS[name]
-    arguments = [random(i) for i in range(count)]
-    expected = torch.autograd.functional.jacobian(function, tuple(arguments))[0]
-    torch.testing.assert_close(jacrev(function)(*arguments), expected)
+    arguments = tuple(random(i) for i in range(count))
+    expected = torch.autograd.functional.jacobian(function, arguments)
+    for transform in (jacrev, jacfwd):
+        found = transform(function, tuple(range(count)))(*arguments)
+        torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize(
@@ -148,3 +152,10 @@ def test_check_gradient_says_where_a_gradient_is_wrong():
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"\(3,\).*\(2,\)"):
         sl.softmax_vjp(torch.zeros(2), torch.zeros(3))
+
+
+@pytest.mark.parametrize("product", [sl.softmax_vjp, sl.log_softmax_vjp])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_product_with_a_vector_in_half_precision(product, dtype):
+    x, v = random(), random(1).to(dtype)
+    torch.testing.assert_close(product(x, v), product(x, v.double()))
