@@ -231,7 +231,7 @@ EXERCISES = [
         ],
     ),
     Exercise(
-        "training_step(weight, bias, x, target, rate)",
+        "training_step(weight, bias, a, target, rate)",
         "One training step",
         right=mistakes.step,
         torch=True,
