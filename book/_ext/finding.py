@@ -87,11 +87,20 @@ def lent_words(env):
     return lent
 
 
+def name_sections(env, doctree):
+    """Put a section's title where a reference names only its label, as the page does."""
+    titles = env.get_domain("std").labels
+    for link in doctree.findall(addnodes.pending_xref):
+        if link["reftype"] == "ref" and not link["refexplicit"]:
+            link.children = [nodes.Text(titles[link["reftarget"]][2])]
+
+
 def parts(env):
     """Yield what can be found: page, anchor, title, title of the page, lent phrases, text."""
     lent = lent_words(env)
     for page in sorted(env.found_docs - {"book/ideas"}):
         doctree = env.get_doctree(page)
+        name_sections(env, doctree)
         for part in doctree.findall(is_part):
             ids = part[0]["ids"] if isinstance(part, addnodes.desc) else part["ids"]
             phrases = sorted({phrase for each in ids for phrase in lent.get(each, ())})

@@ -16,6 +16,8 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.math import get_node_equation_number
 
+from lines import clinging
+
 
 def packaged(name):
     """Return the path of a file of MathJax in the pip package that carries it."""
@@ -156,9 +158,10 @@ def aligned(tex):
 
 
 def visit_math(writer, node):
-    """Write a formula within a sentence."""
+    """Write a formula within a sentence, and in one piece with it the comma that follows."""
+    before, after = clinging(node)
     writer.body.append(writer.starttag(node, "span", "", CLASS="math notranslate nohighlight"))
-    writer.body.append(f"{drawn(writer, node)}</span>")
+    writer.body.append(f"{before}{drawn(writer, node)}{after}</span>")
     raise nodes.SkipNode
 
 

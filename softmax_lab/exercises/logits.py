@@ -78,7 +78,7 @@ EXERCISES = [
         hints=[
             "Which function undoes the exponential?",
             "The softmax of log p is p. Which constant, added to a row, centres it?",
-            "Take the mean over the entries with p > 0 only; NumPy's mean has a `where`.",
+            "Take the mean over the entries with p > 0 only; NumPy's mean has a where.",
         ],
     ),
     Exercise(

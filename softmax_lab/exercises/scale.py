@@ -229,9 +229,9 @@ EXERCISES = [
         mistakes=mistakes.SHARD_REPORT,
         hints=[
             "The first two numbers are those of a piece. What are they for a row of only -inf?",
-            "Column 0 of this shard is the class `first`. Which column is the class `target`?",
+            "Column 0 of this shard is the class first. Which column is the class target?",
             "Ask on both sides whether the target is here: NumPy takes -1 for the last column. "
-            "For a machine without a class `max` needs `initial=`.",
+            "For a machine without a class max needs initial=.",
         ],
     ),
     Exercise(

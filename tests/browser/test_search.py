@@ -103,6 +103,14 @@ def test_a_hit_says_where_it_leads_and_quotes_the_word(browser, address):
         page.wait_for_url("**/stability.html#sec-stability-loud")
 
 
+def test_no_hit_quotes_the_label_of_a_section(browser, address):
+    with open_page(browser, f"{address}/search.html") as page:
+        labels = page.evaluate(
+            r"SECTIONS.flatMap((section) => section[5].match(/\bsec-\w[\w-]*/g) ?? [])"
+        )
+    assert not labels
+
+
 def test_what_nobody_wrote_is_said_and_the_index_offered(browser, address):
     with open_page(browser, f"{address}/search.html?q=zebrafish") as page:
         assert "zebrafish" in page.get_by_role("status").text_content()

@@ -1,0 +1,75 @@
+"""Where a line may end and where it must not: a number and its unit, a formula and its comma."""
+
+import re
+
+from docutils import nodes
+
+OPENING, CLOSING = re.compile(r"[(\[“]+$"), re.compile(r"^[.,;:!?)\]”’…]+")
+# "p − y", "12 %", "28 GB" stay together. The text is HTML already.
+SUMS = re.compile(
+    r"(?<![^\s(\[])([^\s&]{1,5}) ([−+=≈≤≥×·]|&lt;|&gt;) (?=[^\s&]{1,5}(?![^\s.,;:)]))"
+)
+UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|bits?|nats?|ulp)(?!\w))")
+# A long name may end a line after a dot, an underscore, a bracket.
+NAMES = re.compile(r"[\w.(]{12,}")
+JOINTS = re.compile(r"(?<=[A-Za-z0-9][._(])(?=[A-Za-z])")
+
+
+def beside(node):
+    """Return what stands right before and right after a node, or None."""
+    around = [None, *node.parent.children, None]
+    at = next(n for n, other in enumerate(around) if other is node)  # texts may be equal
+    return around[at - 1], around[at + 1]
+
+
+def clinging(formula):
+    """Return the bracket right before a formula and the punctuation right after it, if any.
+
+    A browser would end a line between them.
+    """
+    texts = (other if isinstance(other, nodes.Text) else "" for other in beside(formula))
+    found = (rule.search(text) for rule, text in zip((OPENING, CLOSING), texts, strict=True))
+    return tuple(match[0] if match else "" for match in found)
+
+
+def visit_text(writer, node):
+    """Write words, less those that stay with the formula beside them."""
+    before, after = beside(node)
+    text = node.astext()
+    if isinstance(before, nodes.math):
+        text = CLOSING.sub("", text)
+    if isinstance(after, nodes.math):
+        text = OPENING.sub("", text)
+    start = len(writer.body)
+    type(writer).visit_Text(writer, nodes.Text(text))
+    if not isinstance(node.parent, nodes.literal):
+        writer.body[start:] = [glue(part) for part in writer.body[start:]]
+    writer.body[start:] = [loosen(part) for part in writer.body[start:]]
+
+
+def glue(html):
+    """Put a space that ends no line between a number and its unit, a sign and its terms.
+
+    Examples
+    --------
+    >>> glue("Where p − y comes from: 12 % of it").replace("\u00a0", "~")
+    'Where p~−~y comes from: 12~% of it'
+    """
+    return UNITS.sub("\u00a0", SUMS.sub("\\1\u00a0\\2\u00a0", html))
+
+
+def loosen(html):
+    """Let a long name end a line at its joints.
+
+    Examples
+    --------
+    >>> loosen("torch.autograd.grad")
+    'torch.<wbr>autograd.<wbr>grad'
+    """
+    return NAMES.sub(lambda name: JOINTS.sub("<wbr>", name[0]), html)
+
+
+def setup(app):
+    """Put it in the place of what writes text."""
+    app.add_node(nodes.Text, override=True, html=(visit_text, None))
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,162 @@
+"""Nothing runs off the side, and lines end where a reader expects it, on a phone as on a desk."""
+
+import pytest
+
+from tests.browser.conftest import PAGES, open_all
+from tests.browsers import open_page
+
+WIDTHS = (390, 768, 1280)
+# On a phone these tables have more columns than the screen is wide, and scroll.
+LISTS = ["genindex", "_modules/softmax_lab/numpy/stability"]
+
+OPEN = "for (const fold of document.querySelectorAll('.bd-article details')) fold.open = true"
+# What scrolls sideways, in words. What a cell prints stands in columns, and may.
+SIDEWAYS = """(boxes) => [...document.querySelectorAll(boxes)]
+  .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
+  .filter((box) => !box.matches(".cell_output pre"))
+  .map((box) => `${box.scrollWidth - box.clientWidth} pixels: ${box.textContent.slice(0, 60)}`)"""
+CODE = ".bd-article pre"
+REASONS = ".bd-article mjx-container:has(mjx-mtd:nth-child(4))"
+# Formulas that their comma or bracket does not stay with.
+PARTED = r"""() => [...document.querySelectorAll(".bd-article span.math")].filter((formula) => {
+  const [before, after] = [formula.previousSibling, formula.nextSibling];
+  return (after?.nodeType === 3 && /^[.,;:!?)\]]/.test(after.data))
+    || (before?.nodeType === 3 && /[(\[]$/.test(before.data))
+    || getComputedStyle(formula).whiteSpace !== "nowrap";
+}).map((formula) => formula.parentElement.textContent.slice(0, 80))"""
+# Spaces at which a line may end, though a number would lose its unit or a sum its sign.
+LOOSE = r"""() => {
+  const found = [];
+  const texts = document.createTreeWalker(document.querySelector(".bd-article"), 4);
+  while (texts.nextNode()) {
+    const { data, parentElement } = texts.currentNode;
+    if (parentElement.closest("pre, code, .math, script, svg, .cell_output, a, .hints")) continue;
+    for (const [loose] of data.matchAll(/\d %|\b\w [−=≈≤≥×] \w\b|\d [kMG]B\b/g)) found.push(loose);
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LISTS])
+def test_code_and_the_reasons_of_steps_fit_their_column(browser, address, page):
+    wrong = {}
+    with open_page(
+        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
+    ) as tab:
+        if page in PAGES:
+            open_all(tab)
+            tab.evaluate(OPEN)
+        for width in WIDTHS:
+            tab.set_viewport_size({"width": width, "height": 844})
+            wrong[width] = tab.evaluate(SIDEWAYS, f"{CODE}, {REASONS}")
+            if width > 390:
+                wrong[width] += tab.evaluate(SIDEWAYS, ".bd-article table")
+    assert not any(wrong.values()), wrong
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_line_begins_with_the_comma_of_a_formula_or_the_unit_of_a_number(browser, address, page):
+    with open_page(browser, f"{address}/{page}.html") as tab:
+        assert not tab.evaluate(PARTED)
+        assert not tab.evaluate(LOOSE)
+
+
+# The page itself must not scroll sideways.
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_small_phone_and_letters_of_twice_the_size_fit(browser, address, page):
+    with open_page(
+        browser, f"{address}/{page}.html", viewport={"width": 320, "height": 640}
+    ) as tab:
+        open_all(tab)
+        assert tab.evaluate(TOO_WIDE) <= 1, "a window of 320 pixels"
+        tab.set_viewport_size({"width": 640, "height": 844})
+        tab.add_style_tag(content="html { font-size: 200% }")
+        assert tab.evaluate(TOO_WIDE) <= 1, "letters twice as large"
+
+
+# Of what can be tapped, what is smaller than WCAG 2.2 asks for; links within a sentence may be.
+SMALL = """() => [...document.querySelectorAll("a, button, summary, input, select")]
+  .filter((e) => e.checkVisibility() && getComputedStyle(e).display !== "inline")
+  .filter((e) => { const { width, height } = e.getBoundingClientRect();
+    return width > 0 && (width < 24 || height < 24); })
+  .map((e) => e.outerHTML.slice(0, 80))"""
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LISTS, "search"])
+def test_what_is_tapped_is_large_enough(browser, address, page):
+    with open_page(
+        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
+    ) as tab:
+        if page in PAGES:
+            open_all(tab)
+            tab.evaluate(OPEN)
+        assert not set(tab.evaluate(SMALL))
+
+
+# The smallest letters of each drawing, in pixels of the screen: Matplotlib draws them as shapes, in
+# hundredths of their size in points.
+SMALL_PRINT = r"""async () => {
+  const small = {};
+  for (const image of document.querySelectorAll(".cell_output img[src$='.svg']")) {
+    const drawing = await (await fetch(image.src)).text();
+    const points = [...drawing.matchAll(/scale\(([\d.]+) -/g)].map(([, scale]) => 100 * scale);
+    const shown = image.clientWidth / drawing.match(/viewBox="0 0 ([\d.]+)/)[1];
+    const smallest = shown * Math.min(...points);
+    if (smallest < 8.5) small[image.alt] = smallest.toFixed(1);
+  }
+  return small;
+}"""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_letters_of_a_figure_can_be_read_on_a_phone(browser, address, page):
+    with open_page(
+        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
+    ) as tab:
+        open_all(tab)
+        assert not tab.evaluate(SMALL_PRINT)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_paper_has_the_title_with_its_number_and_cuts_nothing(browser, address, page):
+    # A4 less its margins.
+    with open_page(
+        browser, f"{address}/{page}.html", viewport={"width": 672, "height": 1000}
+    ) as tab:
+        tab.emulate_media(media="print")
+        assert tab.locator(".bd-article h1").first.is_visible()
+        assert not tab.locator("#jb-print-docs-body").is_visible()
+        cut = tab.evaluate(SIDEWAYS, ".bd-article :is(pre, table, div.math > mjx-container)")
+        split = tab.evaluate("""() => [...document.querySelectorAll(
+          "book-prediction, book-card, .cell_input, .bd-article div.math")].filter(
+            (e) => getComputedStyle(e).breakInside !== "avoid").map((e) => e.className)""")
+    assert not cut
+    assert not split
+
+
+def test_the_magnifying_glass_stands_beside_the_words(browser, address):
+    with open_page(
+        browser, f"{address}/{PAGES[1]}.html", viewport={"width": 390, "height": 844}
+    ) as tab:
+        tab.locator(".search-button:visible").first.click()
+        field = tab.locator("dialog .bd-search input")
+        words = field.evaluate(
+            "e => e.getBoundingClientRect().left + parseFloat(getComputedStyle(e).paddingLeft)"
+        )
+        glass = tab.locator("dialog .bd-search i").bounding_box()
+        assert glass["x"] + glass["width"] < words
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_what_a_link_leads_to_is_not_under_the_header(browser, address, width):
+    window = {"width": width, "height": 844}
+    with open_page(browser, f"{address}/book/definition.html", viewport=window) as tab:
+        for target in ("ex-odds", "on-paper-and-in-the-machine", "fig-definition-templates"):
+            tab.evaluate(f"location.hash = '{target}'")
+            tab.wait_for_timeout(100)
+            top = tab.locator(f"#{target}").bounding_box()["y"]
+            header = tab.locator(".bd-header-article").bounding_box()
+            assert header["y"] + header["height"] <= top + 1, target
