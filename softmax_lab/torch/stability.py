@@ -209,7 +209,7 @@ def masked(x, dim, where):
         return _sharded.masked(x, dim, partial(mask_of, x, where))
     where = mask_of(x, where)
     x = as_logits(x, dim, where=where)
-    some = where.any(as_dims(dim, x.ndim), keepdim=True) if x.ndim else where
+    some = where.any(as_dims(dim, x.ndim), keepdim=True)
     return torch.where(where, x, torch.where(some, -torch.inf, 0.0).to(x.dtype)), where, some
 
 

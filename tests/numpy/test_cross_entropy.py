@@ -324,3 +324,15 @@ def test_nll_loss_is_an_entry_in_its_dtype(dtype):
 def test_nll_loss_names_what_it_was_given():
     with pytest.raises(TypeError, match=r"^log_probabilities must hold real numbers"):
         lab.nll_loss([1j, 0], 1)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_nll_loss_of_narrow_floats_is_rounded_once(dtype, reduction):
+    log_p = np.random.default_rng(0).normal(size=(200, 3)).astype(dtype)
+    target, weight = np.arange(200) % 3, [0.1, 0.7, 0.3]
+    narrow, wide = (
+        lab.nll_loss(each, target, weight=weight, reduction=reduction)
+        for each in (log_p, log_p.astype(np.float64))
+    )
+    np.testing.assert_array_equal(narrow, wide.astype(dtype))
