@@ -336,3 +336,21 @@ def test_nll_loss_of_narrow_floats_is_rounded_once(dtype, reduction):
         for each in (log_p, log_p.astype(np.float64))
     )
     np.testing.assert_array_equal(narrow, wide.astype(dtype))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_an_ignored_row_of_nan_costs_nothing_and_pulls_nowhere(smoothing):
+    x = [[np.nan, 0.0], [1.0, 2.0]]
+    loss, gradient = lab.cross_entropy_with_grad(x, [-100, 1], label_smoothing=smoothing)
+    alone, right = lab.cross_entropy_with_grad(x[1:], [1], label_smoothing=smoothing)
+    assert loss == alone
+    np.testing.assert_array_equal(gradient, [[0.0, 0.0], *right])
+
+
+def test_target_weights_on_an_infinite_winner_cost_nothing():
+    for n in (2, 40):
+        x, y = np.zeros(n), np.zeros(n)
+        x[1], y[1] = INF, 1.0
+        loss, gradient = lab.cross_entropy_with_grad(x, y)
+        assert loss == 0
+        np.testing.assert_array_equal(gradient, np.zeros(n))

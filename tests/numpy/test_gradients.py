@@ -153,3 +153,8 @@ def test_check_gradient_does_not_trust_a_function_that_drops_the_imaginary_part(
 @pytest.mark.parametrize("row", [[np.nan], [-np.inf], [np.nan, 0.0], [-np.inf, -np.inf]])
 def test_a_row_without_a_softmax_has_no_jacobian(row):
     assert np.isnan(lab.softmax_jacobian(row)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_the_jacobian_has_the_dtype_of_the_logits(dtype):
+    assert lab.softmax_jacobian(np.zeros(3, dtype)).dtype == dtype
