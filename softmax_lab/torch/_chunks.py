@@ -12,10 +12,10 @@ from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch._autograd import CrossEntropy, LogSumExp
 from softmax_lab.torch._rows import by_rows, eager, run, wide
 
-SHARE = 12  # the logits of a chunk take a twelfth of the memory of all logits,
+SHARE = 8  # the logits of a chunk take an eighth of the memory of all logits,
 LARGEST = 512  # have at most so many rows, enough for fast products of matrices,
 SMALLEST = 1 << 20  # and unless there are no more, at least so many elements
-BLOCK = 1 << 20  # elements of a half-precision weight that are widened at a time
+BLOCK = 1 << 19  # elements of a half-precision weight that are widened at a time
 
 
 def capped(u, softcap):
@@ -23,10 +23,26 @@ def capped(u, softcap):
     return u if softcap is None else softcap * (u / softcap).tanh()
 
 
-def rows(u, target, share, z_share, v, v_lse, *weight, smoothing, softcap, kind, out=None):
-    """Return losses, logsumexps and, unless `kind` is "loss", the gradient of Σ v loss + v_lse lse.
+def rows(
+    u,
+    target,
+    share,
+    z_share,
+    v,
+    v_lse,
+    *weight,
+    smoothing,
+    softcap,
+    z_loss,
+    with_lse,
+    kind,
+    out=None,
+):
+    """Return the losses; the logsumexps if asked for; and the gradient of Σ v loss + v_lse lse.
 
-    The last takes the place of the logits u, so nothing may be left in `out` before the end.
+    It is not made where `kind` is "loss"; where it is "unit", v is 1 and v_lse is 0, which it also
+    is where it is "scaled". It takes the place of the logits u, so nothing may be left in `out`
+    before the end.
     """
     with_gradient = kind != "loss"
     z = capped(u, softcap)
@@ -36,17 +52,24 @@ def rows(u, target, share, z_share, v, v_lse, *weight, smoothing, softcap, kind,
         )
     else:
         found = formulas.index_loss(z, target, share, with_gradient=with_gradient)
-    lse = formulas.logsumexp(z)
-    losses = found[0] + torch.where(z_share == 0, 0.0, z_share * lse.square())
+    losses, *gradient = found
+    lse = formulas.logsumexp(z) if with_lse or z_loss else None
+    if z_loss:
+        losses = losses + torch.where(z_share == 0, 0.0, z_share * lse.square())
+    results = (losses, lse) if with_lse else (losses,)
     if not with_gradient:
-        return losses, lse
-    gradient = found[1]
-    if kind == "any":
-        of_p = v_lse + torch.where(z_share == 0, 0.0, 2 * z_share * v * lse)
-        gradient = v * gradient + torch.where(of_p == 0, 0.0, of_p * formulas.softmax(z))
+        return results
+    (gradient,) = gradient
+    if kind != "unit":
+        gradient = v * gradient
+    if kind == "any" or z_loss:
+        of_p = v_lse
+        if z_loss:
+            of_p = of_p + torch.where(z_share == 0, 0.0, 2 * z_share * v * lse)
+        gradient = gradient + torch.where(of_p == 0, 0.0, of_p * formulas.softmax(z))
     if softcap is not None:
         gradient = gradient / (u / softcap).cosh().square()
-    return losses, lse, gradient
+    return *results, gradient
 
 
 def chunk_rows(x, classes):
@@ -56,11 +79,16 @@ def chunk_rows(x, classes):
 
 
 def class_blocks(weight):
-    """Yield slices of classes, and their weights in the working precision."""
-    step = len(weight) if weight.dtype == wide(weight.dtype) else BLOCK // weight[0].numel()
-    for i in range(0, len(weight), max(step, 1)):
-        block = slice(i, i + max(step, 1))
-        yield block, weight[block].to(wide(weight.dtype))
+    """Yield slices of classes, and their weights in the working precision, one after the other."""
+    dtype = wide(weight.dtype)
+    if weight.dtype == dtype:
+        yield slice(0, len(weight)), weight
+        return
+    step = max(BLOCK // max(weight.shape[1], 1), 1)
+    space = weight.new_empty((min(step, len(weight)), weight.shape[1]), dtype=dtype)
+    for i in range(0, len(weight), step):
+        block = weight[i : i + step]
+        yield slice(i, i + step), space[: len(block)].copy_(block)
 
 
 def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs, kind, options):
@@ -81,7 +109,8 @@ def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs
     function = partial(rows, kind=kind, **options)
     index_loss = partial(formulas.index_loss, with_gradient=True)
     indices = class_weight is None and not target.is_floating_point()
-    usual = kind == "unit" and indices and not any(options.values())
+    others = options["smoothing"], options["softcap"], options["z_loss"]
+    usual = kind == "unit" and indices and not any(others)
     with torch.autocast(x.device.type, enabled=False):
         for i in range(0, len(x), step):
             chunk = slice(i, i + step)
@@ -92,15 +121,20 @@ def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs
             if bias is not None:
                 u += bias
             if usual:  # what the kernels can do
-                by_rows(formulas.logsumexp, u, like=lse[chunk])
+                if options["with_lse"]:
+                    by_rows(formulas.logsumexp, u, like=lse[chunk])
                 like = (losses[chunk], u)
                 by_rows(index_loss, u, target[chunk], share[chunk], like=like)
             else:
                 beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
                 if class_weight is not None:
                     beside.append(class_weight.expand(u.shape))
-                like = (losses[chunk], lse[chunk], u)
-                by_rows(function, u, *beside, like=like[:2] if kind == "loss" else like)
+                like = [losses[chunk]]
+                if options["with_lse"]:
+                    like.append(lse[chunk])
+                if kind != "loss":
+                    like.append(u)
+                by_rows(function, u, *beside, like=tuple(like))
             for block, w in class_blocks(weight) if of_x is not None else ():
                 of_x[chunk].addmm_(u[:, block], w)
             if of_weight is not None:
@@ -133,13 +167,12 @@ class LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(x, weight, bias, target, class_weight, share, z_share, options, total, needs):
         ahead = total and any(needs)
-        kind = "loss" if not ahead else "any" if options["z_loss"] else "unit"
+        kind = "unit" if ahead else "loss"
         ones, zeros = torch.ones_like(share), torch.zeros_like(share)
         made = needs if ahead else (False,) * 3
         losses, lse, gradients = sweep(
-            x, weight, bias, target, class_weight, share, z_share, ones, zeros, made, kind,
-            rows_options(options),
-        )  # fmt: skip
+            x, weight, bias, target, class_weight, share, z_share, ones, zeros, made, kind, options
+        )
         gradients = [x.new_empty(0) if each is None else each for each in gradients]
         return losses.sum() if total else losses, lse, *gradients
 
@@ -168,19 +201,14 @@ class LinearCrossEntropy(torch.autograd.Function):
         return *(each.to(dtype) if need else None for each, need in pairs), *(None,) * 7
 
 
-def rows_options(options):
-    """Return what the row function is told of the options."""
-    return {key: options[key] for key in ("smoothing", "softcap")}
-
-
 def swept(ctx, v, v_lse):
     """Return the gradients, by another sweep."""
     *tensors, share, z_share = ctx.saved_tensors
+    kind, options = "scaled" if v_lse is None else "any", ctx.options | {"with_lse": False}
     v, v_lse = (
         torch.zeros_like(share) if each is None else each.expand(share.shape) for each in (v, v_lse)
     )
-    options = rows_options(ctx.options)
-    return sweep(*tensors, share, z_share, v, v_lse, ctx.needs, "any", options)[2]
+    return sweep(*tensors, share, z_share, v, v_lse, ctx.needs, kind, options)[2]
 
 
 def derivable(ctx, v, v_lse):

@@ -189,7 +189,12 @@ def linear_cross_entropy(
         _, z_share, _ = shares(flat, hard, None, ignore_index, reduction)
         if not label_smoothing:
             class_weight = None  # already a factor of the shares
-    options = {"smoothing": label_smoothing, "softcap": softcap, "z_loss": z_loss}
+    options = {
+        "smoothing": label_smoothing,
+        "softcap": softcap,
+        "z_loss": z_loss,
+        "with_lse": return_lse,
+    }
     arguments = (x.reshape(-1, x.shape[-1]), weight, bias, target, class_weight, share)
     total = reduction != "none"
     if not eager(x, weight) or transformed():
