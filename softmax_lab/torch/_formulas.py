@@ -214,7 +214,7 @@ def masses(target, weight, share, n, smoothing, classes=None):
     """
     if not target.is_floating_point():
         target = (torch.arange(n, device=target.device) == target).to(share.dtype)
-    q = (1 - smoothing) * target + smoothing / (n if classes is None else classes)
+    q = (1 - smoothing) * target + smoothing / max(n if classes is None else classes, 1)
     return q * share if weight is None else q * weight * share
 
 
@@ -270,7 +270,7 @@ def soft_gradient(p, logs, q, mass, elsewhere=0.0):
 
 def mass(of_y, of_classes, smoothing, classes):
     """Return Σ q over a piece for a class index, given the weights there: of y, and of all."""
-    return (1 - smoothing) * of_y + smoothing / classes * of_classes
+    return (1 - smoothing) * of_y + smoothing / max(classes, 1) * of_classes
 
 
 def soft_piece(x, target, share, *weight, smoothing, classes, out=None):

@@ -14,8 +14,11 @@ import triton.language as tl
 
 from softmax_lab.torch import _formulas as formulas
 
-LARGEST = 16384  # classes in a block: with more, registers run out
-ELEMENTS = 4096  # short rows share a program, up to so many elements
+# With more than this, ptxas finds too few registers.
+LARGEST = 16384  # classes in a block
+ELEMENTS = 1024  # short rows share a program, up to so many elements,
+ROWS = 64  # and so many rows: there is much to compute for each, in float64
+WIDE = 4  # how many times less of both for entries of float64
 
 INF = tl.constexpr(float("inf"))
 LOG2_E = tl.constexpr(1.4426950408889634)
@@ -282,8 +285,9 @@ def launch(kernel, outs, arrays, **options):
     """Run a kernel over all rows of `arrays`, into `outs`."""
     n = arrays[0].shape[-1]
     n_rows = arrays[0].numel() // n
-    block = min(triton.next_power_of_2(n), LARGEST)
-    together = max(1, min(ELEMENTS // block, triton.next_power_of_2(n_rows)))
+    size = WIDE if arrays[0].dtype == torch.float64 else 1
+    block = min(triton.next_power_of_2(n), LARGEST // size)
+    together = max(1, min(ELEMENTS // size // block, ROWS, triton.next_power_of_2(n_rows)))
     inputs = [x.contiguous() for x in arrays]
     results = [out if out.is_contiguous() else torch.empty_like(out).contiguous() for out in outs]
     if options.get("with_gradient") is False:

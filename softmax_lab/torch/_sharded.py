@@ -34,7 +34,14 @@ from softmax_lab.torch._rows import (
     to_last,
     wide,
 )
-from softmax_lab.torch._targets import as_smoothing, divided, even_shares, fitting, shares
+from softmax_lab.torch._targets import (
+    as_smoothing,
+    at_target,
+    divided,
+    even_shares,
+    fitting,
+    shares,
+)
 
 
 def apply(function, x, dim, *beside, reduced=False, masked=False):
@@ -165,7 +172,7 @@ def nll_loss(log_p, target, dim, weight, ignore_index, reduction):
     count = pieces.count(problem.count if problem else 0)
     pieces.tell()
     share = divided(problem.share, count, reduction)
-    losses = torch.where(share == 0, 0.0, -share * x.to_local().gather(-1, problem.y))
+    losses = torch.where(share == 0, 0.0, -share * at_target(x.to_local(), problem.y))
     return derivable(pieces, pieces.wrap(losses), count, reduction).to(autocast(log_p))
 
 
@@ -312,7 +319,10 @@ class Masses:
             weight = weights[0] if weights else None
             q = formulas.masses(target, weight, self.share, hi - lo, **self.options)
             return q.sum(-1, keepdim=True)
-        weight = self.share.new_ones(self.pieces.shape[-1]) if self.weight is None else self.weight
+        classes = self.pieces.shape[-1]
+        if not classes:
+            return torch.zeros_like(self.share)
+        weight = self.share.new_ones(classes) if self.weight is None else self.weight
         of_y = weight[self.target] * ((target >= 0) & (target < hi - lo))
         return self.share * formulas.mass(of_y, weight[lo:hi].sum(), **self.options)
 

@@ -82,7 +82,7 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
         counted = torch.ones_like(y, dtype=torch.bool)
     y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))[..., None]
     ones = counted[..., None].to(wide(x.dtype))
-    mass = ones if weight is None else ones * weight[y]
+    mass = ones if weight is None or not len(weight) else ones * weight[y]
     count = mass.sum()
     share = ones * weight.any() if smoothed and weight is not None else mass
     return y, divided(share, count, reduction), count
@@ -93,6 +93,11 @@ def divided(share, count, reduction):
     if reduction != "mean":
         return share
     return torch.where(share == 0, 0.0, share / count.masked_fill(count == 0, torch.nan))
+
+
+def at_target(x, y):
+    """Return x at class indices y, or 0 where there are no classes, and every y is ignored."""
+    return x.gather(-1, y) if x.shape[-1] else x.sum(-1, keepdim=True)
 
 
 def even_shares(x, reduction):
@@ -111,7 +116,7 @@ def reduce(losses, count, reduction, dtype):
 
 
 def mean_of(total, count):
-    """Return a total of shares, which is a mean already, or nan where nothing counts."""
+    """Return a total of shares, which is a mean already; or nan, with gradient 0, for nothing."""
     if isinstance(count, torch.Tensor):
         return total.masked_fill(count == 0, torch.nan)
-    return total if count else total * torch.nan
+    return total if count else total.masked_fill(torch.ones_like(total, dtype=bool), torch.nan)

@@ -16,7 +16,14 @@ from softmax_lab.torch._rows import (
     run,
     transformed,
 )
-from softmax_lab.torch._targets import as_smoothing, even_shares, prepare, reduce, shares
+from softmax_lab.torch._targets import (
+    as_smoothing,
+    at_target,
+    even_shares,
+    prepare,
+    reduce,
+    shares,
+)
 from softmax_lab.torch._types import Number, OneDim, Reduction, Tensor, TensorLike
 
 
@@ -92,7 +99,7 @@ def nll_loss(
         return _sharded.nll_loss(log_p, target, dim, weight, ignore_index, reduction)
     x, target, weight = prepare(log_p, target, dim, weight, reduction, classes_only=True)
     y, share, count = shares(x, target, weight, ignore_index, reduction)
-    losses = torch.where(share == 0, 0.0, -share * x.gather(-1, y))
+    losses = torch.where(share == 0, 0.0, -share * at_target(x, y))
     return reduce(losses, count, reduction, autocast(log_p))
 
 

@@ -195,7 +195,7 @@ def linear_cross_entropy(
         "z_loss": z_loss,
         "with_lse": return_lse,
     }
-    arguments = (x.reshape(-1, x.shape[-1]), weight, bias, target, class_weight, share)
+    arguments = (x.reshape(len(rows), x.shape[-1]), weight, bias, target, class_weight, share)
     total = reduction != "none"
     if not eager(x, weight) or transformed():
         losses, lse = plain(*arguments, z_loss * z_share, options)

@@ -38,7 +38,7 @@ BORDERS = [1, 2, 255, 256, 257, 512, 513, 700]
 
 @pytest.fixture(autouse=True)
 def launches(monkeypatch):
-    """Switch the kernels on, with short blocks; and count who is launched."""
+    """Switch the kernels on, with short blocks and few programs; and count who is launched."""
     if importlib.util.find_spec("triton") is None:
         reason = 'no Triton: pip install "softmax-lab[gpu]" (there is none for this system?)'
         if os.environ.get("SOFTMAX_LAB_REQUIRE_TRITON") == "1":
@@ -53,7 +53,8 @@ def launches(monkeypatch):
         launch(kernel, *args, **options)
 
     monkeypatch.setattr(_kernels, "launch", counted)
-    monkeypatch.setattr(_kernels, "LARGEST", BLOCK)
+    for name, value in {"LARGEST": BLOCK, "ELEMENTS": 4096, "ROWS": 4096, "WIDE": 1}.items():
+        monkeypatch.setattr(_kernels, name, value)
     monkeypatch.setattr(_rows, "KERNEL_DEVICES", (DEVICE,))
     return names
 

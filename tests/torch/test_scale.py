@@ -231,15 +231,54 @@ def test_rows_of_any_shape_and_any_strides():
 
 @pytest.mark.parametrize(("reduction", "expected"), [("mean", torch.nan), ("sum", 0.0)])
 def test_nothing_to_average(reduction, expected):
+    """An empty batch, of indices and of probabilities; ignored rows; rows that weigh nothing."""
     _, weight, _ = layer()
-    for x, y in (
-        (torch.zeros(0, 7, dtype=torch.float64), torch.zeros(0).long()),
-        (torch.zeros(2, 7, dtype=torch.float64), torch.tensor([-100, -100])),
+    none, two = (torch.zeros(rows, 7, dtype=torch.float64) for rows in (0, 2))
+    weightless = {"class_weight": torch.zeros(20), "label_smoothing": 0.1}
+    for x, y, options in (
+        (none, torch.zeros(0).long(), {"z_loss": 0.1}),
+        (none, torch.zeros(0, 20), {"z_loss": 0.1}),
+        (two, torch.tensor([-100, -100]), {"z_loss": 0.1}),
+        (two, torch.tensor([1, 2]), weightless),
     ):
-        loss = sl.linear_cross_entropy(x, weight, y, reduction=reduction, z_loss=0.1)
+        loss, lse = sl.linear_cross_entropy(
+            x, weight, y, reduction=reduction, return_lse=True, **options
+        )
         torch.testing.assert_close(loss.item(), expected, equal_nan=True)
-        if reduction == "sum":
-            assert not torch.autograd.grad(loss, weight)[0].any()
+        assert not torch.autograd.grad(loss, weight, retain_graph=True)[0].any()
+        (g,) = torch.autograd.grad(lse.sum(), weight)
+        torch.testing.assert_close(
+            g, sl.softmax(x @ weight.T).T @ x, msg="the loss spoils the lse's"
+        )
+
+
+def test_without_features_the_bias_is_all_there_is():
+    bias, y = torch.randn(4, dtype=torch.float64), torch.tensor([0, 3, -100])
+    found = sl.linear_cross_entropy(torch.zeros(3, 0), torch.zeros(4, 0), y, bias)
+    torch.testing.assert_close(found, F.cross_entropy(bias.expand(3, 4), y))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_half_precision_of_all_options_errs_by_its_last_rounding_alone(dtype, reduction):
+    inputs = [each.detach().to(dtype) for each in layer(rows=100, features=64, classes=200)]
+    weights = torch.linspace(0.1, 2, 200, dtype=dtype)
+    for target in (torch.arange(100), torch.arange(2e4).reshape(100, 200).softmax(-1).to(dtype)):
+        results = []
+        for working in (torch.float64, dtype):
+            leaves = [each.to(working).requires_grad_() for each in inputs]
+            loss = sl.linear_cross_entropy(
+                *leaves[:2],
+                target.to(working) if target.is_floating_point() else target,
+                leaves[2],
+                class_weight=weights.to(working),
+                label_smoothing=0.1,
+                reduction=reduction,
+            )
+            results.append((loss.detach(), *torch.autograd.grad(loss.sum(), leaves)))
+        for right, found in zip(*results, strict=True):
+            rounding = (right.to(dtype) - right).norm()
+            assert (found - right).norm() <= 1.05 * rounding
 
 
 @pytest.mark.parametrize(

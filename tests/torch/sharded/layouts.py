@@ -59,6 +59,12 @@ def batches_of_nothing(n):
         for function in ROWS:
             found, expected = function(place(x, on, Shard(1))), function(x)
             assert torch.equal(found.full_tensor(), expected), f"{function.__name__} of {shape}"
+    ignored, weight = torch.full((3,), -100), torch.zeros(0)
+    for target, smoothing in itertools.product((ignored, torch.zeros(3, 0)), (0.0, 0.1)):
+        options = {"weight": weight, "label_smoothing": smoothing, "reduction": "none"}
+        for shard in (0, 1):
+            x = place(torch.zeros(3, 0), on, Shard(shard))
+            assert not sl.cross_entropy(x, target, **options).full_tensor().any(), "no classes"
     found = sl.cross_entropy(place(torch.zeros(0, 11), on, Shard(1)), torch.zeros(0).long())
     assert found.full_tensor().isnan(), "the mean over no rows is nan"
     x, q = (place(torch.zeros(0, 11), on, Shard(1)).requires_grad_() for _ in range(2))
