@@ -158,3 +158,12 @@ def test_a_row_without_a_softmax_has_no_jacobian(row):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
 def test_the_jacobian_has_the_dtype_of_the_logits(dtype):
     assert lab.softmax_jacobian(np.zeros(3, dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("gap", [-1.0, -12.0, -20.0, -40.0, -80.0])
+def test_vjps_do_not_lose_a_confident_rows_digits(dtype, gap):
+    row, v = np.array([0.0, gap], dtype), np.array([1.0, 2.0], dtype)
+    for name in ("softmax_vjp", "log_softmax_vjp"):
+        found, exact = getattr(lab, name)(row, v), getattr(reference, name)(row, v)
+        assert reference.max_ulp(found, exact) <= 4, f"{name} loses digits"
