@@ -153,3 +153,49 @@ def test_odd_losses_and_their_gradients_are_the_same(target, reduction, smoothin
             say = f"logits {row}, weight {weight}"
             for one, other in ((found.detach(), loss), (slope, gradient)):
                 np.testing.assert_allclose(one, other, 1e-13, 1e-300, err_msg=say)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (2, 0, 3), (0, 0, 3), (0, 2, 0), (2, 3, 1)])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"z_loss": 0.1, "softcap": 2.0}])
+def test_a_layer_of_nothing_is_the_same(shape, reduction, options):
+    """No rows, no features, no classes: the mean of nothing is nan, and has no slope."""
+    rows, features, classes = shape
+    sizes = ((rows, features), (classes, features), (classes,))
+    x, weight, bias = (np.ones(size) for size in sizes)
+    same_layer(x, weight, bias, np.zeros(rows, int), reduction=reduction, **options)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("ignored", [[1], [0, 1, 2]])
+@pytest.mark.parametrize(
+    "options", [{}, {"label_smoothing": 0.1}, {"z_loss": 0.1}, {"softcap": 2.0}], ids=str
+)
+def test_an_ignored_row_has_no_slope_whatever_it_holds(reduction, ignored, options):
+    x, weight, bias = np.ones((3, 2)), np.arange(8.0).reshape(4, 2), np.zeros(4)
+    x[1] = np.nan
+    target = np.array([0, 1, 2])
+    target[ignored] = -100
+    slopes = same_layer(x, weight, bias, target, reduction=reduction, **options)
+    assert not slopes[0][ignored].any()
+
+
+def same_layer(x, weight, bias, target, **options):
+    """Hold both sides to the same loss and gradients, and return the latter."""
+    loss, gradients = np_side.linear_cross_entropy_with_grad(x, weight, target, bias, **options)
+    tensors = [torch.from_numpy(each).requires_grad_() for each in (x, weight, bias)]
+    found = torch_side.linear_cross_entropy(
+        tensors[0], tensors[1], torch.from_numpy(target), tensors[2], **options
+    )
+    slopes = [each.numpy() for each in torch.autograd.grad(found.sum(), tensors)]
+    for one, other in zip([found.detach().numpy(), *slopes], [loss, *gradients], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-13, atol=1e-300)
+    return slopes
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 0), (0, 3), (3, 0)])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_smoothed_losses_of_nothing_are_the_same(shape, reduction):
+    x, options = np.ones(shape), {"reduction": reduction, "label_smoothing": 0.1}
+    found = torch_side.cross_entropy(torch.from_numpy(x), torch.from_numpy(x), **options)
+    np.testing.assert_array_equal(found, np_side.cross_entropy(x, x, **options))

@@ -57,6 +57,7 @@ class Targets:
         self.dtype, self.reduction = dtype, reduction
         self.blocks = to_blocks(x, (axis,))
         outer, n, inner = self.blocks.shape
+        even = smoothing / max(n, 1)
         self.row_shape = x.shape[:axis] + x.shape[axis + 1 :]
         weight = None if weight is None else check_weight(weight, n)
         given = as_array(target, "target")
@@ -72,7 +73,7 @@ class Targets:
                 np.result_type(x, np.float64)
             )
             if smoothing:
-                y = (1 - smoothing) * y + smoothing / n
+                y = (1 - smoothing) * y + even
         else:
             if given.shape != self.row_shape:
                 either = "" if hard else f", or for floating probabilities {x.shape}"
@@ -93,7 +94,7 @@ class Targets:
                 count = self.mass.sum()
             y = None
             if smoothing:
-                y = (self.index == np.arange(n)[:, None]) * (1 - smoothing) + smoothing / n
+                y = (self.index == np.arange(n)[:, None]) * (1 - smoothing) + even
                 y = y if counted is None else y * counted
         if y is not None:
             self.soft = y if weight is None else y * weight

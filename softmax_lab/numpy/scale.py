@@ -230,7 +230,9 @@ def sweep(
     of_rows = (target, class_weight, ignore, reduction, smoothing)
     targets = Targets(logits, dtype, len(shape) - 1, *of_rows)
     counted, z_scale = counting(logits, target, ignore, reduction)
-    rows, features = math.prod(shape[:-1]), x.reshape(-1, x.shape[-1])
+    rows = math.prod(shape[:-1])
+    features = x.reshape(rows, x.shape[-1])
+    live = np.ones(rows, bool) if targets.mass is None else targets.mass.ravel() != 0
     target = np.asarray(target).reshape(rows, *([-1] if targets.index is None else []))
     losses, lse = np.zeros(rows, x.dtype), np.full(rows, -np.inf, x.dtype)
     gradients = [np.zeros_like(each) for each in (features, weight, bias) if each is not None]
@@ -248,17 +250,19 @@ def sweep(
             label_smoothing=smoothing,
         )
         lse[chunk] = logsumexp(z)
-        losses[chunk] *= targets.scale
+        losses[chunk] = np.where(live[chunk], losses[chunk] * targets.scale, 0.0)
         if z_loss:
-            share = z_loss * z_scale * counted[chunk]
+            share = np.where(counted[chunk] == 0, 0.0, z_loss * z_scale * counted[chunk])
             losses[chunk] += np.where(share == 0, 0.0, share * lse[chunk] ** 2)
         if not with_gradient:
             continue
-        g *= targets.scale
+        g = np.where(live[chunk, None], g * targets.scale, 0.0)
         if z_loss:
-            g += np.where(share == 0, 0.0, 2 * share * lse[chunk])[:, None] * softmax(z)
+            of_lse = (2 * share * lse[chunk])[:, None] * softmax(z)
+            g += np.where(share[:, None] == 0, 0.0, of_lse)
         if softcap is not None:
-            g /= np.cosh(u / softcap) ** 2  # the slope is 0 where cosh is too large
+            # The slope is 0 where cosh is too large; what is 0 stays so, beside nan too.
+            g = np.where(g == 0, 0.0, g / np.cosh(u / softcap) ** 2)
         gradients[0][chunk] = g @ weight
         gradients[1] += g.T @ features[chunk]
         if bias is not None:

@@ -68,7 +68,8 @@ def rows(
             of_p = of_p + torch.where(z_share == 0, 0.0, 2 * z_share * v * lse)
         gradient = gradient + torch.where(of_p == 0, 0.0, of_p * formulas.softmax(z))
     if softcap is not None:
-        gradient = gradient / (u / softcap).cosh().square()
+        slope = 1 / (u / softcap).cosh().square()
+        gradient = torch.where(gradient == 0, 0.0, gradient * slope)  # also where u is nan
     return *results, gradient
 
 

@@ -187,10 +187,9 @@ def as_dims(dim, ndim):
 
 def as_dim(dim, ndim):
     """Return `dim`, which must be one integer, as a non-negative number."""
-    dims = as_dims(dim, ndim)
     if dim is None or isinstance(dim, tuple):
         raise ValueError(f"dim must be one integer, but it is {dim}")
-    return dims[0]
+    return as_dims(dim, ndim)[0]
 
 
 def to_last(x, dims):
