@@ -87,3 +87,14 @@ def test_a_row_in_parts_is_the_row(dtype, offset, keeps, shape):
         w = np.concatenate([w.copy() for (w,) in parts.weights()], axis=1)
         (right,) = (w for (w,) in whole.weights())
         np.testing.assert_allclose(w, right, rtol=2e-7 if rounded else exact)
+
+
+@np.errstate(invalid="ignore")  # as in `for_blocks`
+@pytest.mark.parametrize("keeps", [False, True])
+def test_an_infinite_entry_of_a_row_in_parts_has_all_the_weight(keeps):
+    x = np.zeros((1, 1000, 1))
+    x[0, 700] = np.inf
+    e = Exponentials(x, np.empty((1, 128, 1)), np.empty_like(x) if keeps else None)
+    assert e.sum() == 1
+    w = np.concatenate([w.copy() for (w,) in e.weights()], axis=1)
+    np.testing.assert_array_equal(w, x == np.inf)

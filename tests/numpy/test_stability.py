@@ -266,3 +266,12 @@ def test_shifted_softmax_is_the_textbook_formula():
     assert lab.shifted_softmax(np.zeros(3, np.int8)).dtype == np.float64
     assert lab.shifted_softmax(np.zeros(3, np.float32)).dtype == np.float32
     assert lab.shifted_softmax(5.0).shape == ()
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="long double is double here")
+@pytest.mark.parametrize("n", [2, 40])
+def test_a_confident_winner_in_long_double_keeps_its_digits(n):
+    x = np.full(n, -60, np.longdouble)
+    x[1] = 1 + np.longdouble(2) ** -60  # float64 would round it to 1
+    right = -(n - 1) * np.exp(-61 - np.longdouble(2) ** -60)
+    np.testing.assert_allclose(lab.log_softmax(x)[1], right, rtol=1e-17)
