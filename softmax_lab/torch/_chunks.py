@@ -206,6 +206,8 @@ def swept(ctx, v, v_lse):
     """Return the gradients, by another sweep."""
     *tensors, share, z_share = ctx.saved_tensors
     kind, options = "scaled" if v_lse is None else "any", ctx.options | {"with_lse": False}
+    if v is None:  # no loss, be it nan
+        share, z_share = torch.zeros_like(share), torch.zeros_like(z_share)
     v, v_lse = (
         torch.zeros_like(share) if each is None else each.expand(share.shape) for each in (v, v_lse)
     )
@@ -217,10 +219,9 @@ def derivable(ctx, v, v_lse):
     tensors = ctx.saved_tensors
     with torch.enable_grad():
         losses, lse = plain(*tensors, ctx.options)
-    v, v_lse = (
-        torch.zeros_like(lse) if each is None else each.expand(lse.shape) for each in (v, v_lse)
-    )
+    pairs = [(y, each) for y, each in ((losses, v), (lse, v_lse)) if each is not None]
+    asked, vs = zip(*((y, each.expand(y.shape)) for y, each in pairs), strict=True)
     wanted = [each for each, need in zip(tensors, ctx.needs, strict=False) if need]
     again = torch.is_grad_enabled()
-    found = iter(torch.autograd.grad((losses, lse), wanted, (v, v_lse), create_graph=again))
+    found = iter(torch.autograd.grad(asked, wanted, vs, create_graph=again))
     return [next(found) if need else None for need in ctx.needs]

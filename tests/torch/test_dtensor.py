@@ -20,9 +20,10 @@ CASES = [(n, name) for n in (4, 3, 2) for name in NAMES]
 ROOT = FOLDER.parents[2]
 
 
-def launch(cases, found):
-    """Run cases in one launch of four processes, most of whose time is the import of torch."""
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "4"]
+def launch(cases, found, processes=4):
+    """Run cases in one launch of processes, most of whose time is the import of torch."""
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    run += ["--nproc-per-node", str(processes)]
     done = subprocess.run(
         [*run, FOLDER / "worker.py", json.dumps(cases), found],
         env={
@@ -62,3 +63,14 @@ def directory(tmp_path_factory):
 def test_a_dtensor_gives_what_the_whole_tensor_gives(n, name, directory):
     wrong = results(directory)[n, name]
     assert not wrong, wrong
+
+
+@pytest.mark.xdist_group("DTensors")
+@pytest.mark.parametrize("n", [2, 3])
+def test_so_does_one_of_a_launch_of_fewer_processes(n, tmp_path):
+    """The worlds of two and three above were formed by some of four processes."""
+    found, name = tmp_path / "found.jsonl", "every_option_of_the_loss"
+    printed = launch([(n, name)], found, n)
+    assert found.exists(), f"the processes did not start:\n{printed[-5000:]}"
+    *_, last = found.read_text().splitlines()
+    assert json.loads(last) == [n, name, ""], printed[-5000:]
