@@ -73,13 +73,31 @@ def opened(browser, url, slower=1, **options):
         page.add_init_script(WATCH)
         page.bytes = {}
         page.on("response", lambda response: page.bytes.setdefault(response.url, response))
+        page.asked, page.ended = [], []
+        page.on("request", lambda request: page.asked.append(request))
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda request: page.ended.append(request))
         page.goto(url)
-        # What a slowed page fetches later now and then never ends, as far as Playwright can see.
         session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
-        page.wait_for_load_state("networkidle")
+        wait_for_all(page)
         yield page
     finally:
         context.close()
+
+
+def wait_for_all(page):
+    """Wait until nothing was on its way for half a second.
+
+    Playwright's own `networkidle`, which would tell, now and then does not come.
+    """
+    known = None
+    for _ in range(PATIENCE // 500):
+        if known == len(page.asked) == len(page.ended):
+            return
+        known = len(page.asked)
+        page.wait_for_timeout(500)
+    ended = {request.url for request in page.ended}
+    raise TimeoutError(f"still on its way: {[r.url for r in page.asked if r.url not in ended]}")
 
 
 def show_all(page, width):
@@ -88,7 +106,7 @@ def show_all(page, width):
         height = page.evaluate("document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate(READY)
-    page.wait_for_load_state("networkidle")
+    wait_for_all(page)
 
 
 def has_chart(page):
