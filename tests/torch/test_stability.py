@@ -284,3 +284,9 @@ def test_masked_entries_are_named_beside_a_mask():
     for function in FUNCTIONS:
         with pytest.raises(TypeError, match=r"^x has masked entries"):
             function(np.ma.array([0.0, 1.0], mask=[True, False]), where=[True, True])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_a_mask_keeps_the_dtype(dtype):
+    for function in FUNCTIONS:
+        assert function(torch.zeros(2, dtype=dtype), where=[True, False]).dtype == dtype
