@@ -10,8 +10,9 @@ SUMS = re.compile(
     r"(?<![^\s(\[])([^\s&]{1,5}) ([−+=≈≤≥×·]|&lt;|&gt;) (?=[^\s&]{1,5}(?![^\s.,;:)]))"
 )
 UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|bits?|nats?|ulp)(?!\w))")
-# A long name may end a line after a dot, an underscore, a bracket.
-NAMES = re.compile(r"[\w.(]{12,}")
+# A long name may end a line after a dot, an underscore, a bracket; in a narrow column any name.
+NAMES = re.compile(r"[\w.(]+")
+LONG, LONG_IN_COLUMN = 24, 12  # letters
 JOINTS = re.compile(r"(?<=[A-Za-z0-9][._(])(?=[A-Za-z])")
 
 
@@ -44,7 +45,15 @@ def visit_text(writer, node):
     type(writer).visit_Text(writer, nodes.Text(text))
     if not isinstance(node.parent, nodes.literal):
         writer.body[start:] = [glue(part) for part in writer.body[start:]]
-    writer.body[start:] = [loosen(part) for part in writer.body[start:]]
+    long = LONG_IN_COLUMN if in_column(node) else LONG
+    writer.body[start:] = [loosen(part, long) for part in writer.body[start:]]
+
+
+def in_column(node):
+    """Return whether a node stands in a table."""
+    while node.parent is not None and not isinstance(node, nodes.entry):
+        node = node.parent
+    return isinstance(node, nodes.entry)
 
 
 def glue(html):
@@ -58,15 +67,17 @@ def glue(html):
     return UNITS.sub("\u00a0", SUMS.sub("\\1\u00a0\\2\u00a0", html))
 
 
-def loosen(html):
-    """Let a long name end a line at its joints.
+def loosen(html, long):
+    """Let names of so many letters end a line at their joints.
 
     Examples
     --------
-    >>> loosen("torch.autograd.grad")
+    >>> loosen("torch.autograd.grad", 12)
     'torch.<wbr>autograd.<wbr>grad'
     """
-    return NAMES.sub(lambda name: JOINTS.sub("<wbr>", name[0]), html)
+    return NAMES.sub(
+        lambda name: JOINTS.sub("<wbr>", name[0]) if len(name[0]) >= long else name[0], html
+    )
 
 
 def setup(app):
