@@ -235,9 +235,10 @@ def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):
     losses[...] = np.where(y == 0, 0.0, terms).sum(axis=1, keepdims=True)
     if gradient is None:
         return
-    is_other = np.ones(y.shape, bool)
-    is_other[of_class(y.argmax(axis=1, keepdims=True))] = False
-    others = np.add.reduce(y, 1, None, None, True, 0.0, is_other)
+    at_k = of_class(y.argmax(axis=1, keepdims=True))
+    y_k, y[at_k] = y[at_k], 0.0
+    others = np.add.reduce(y, 1, None, None, True)
+    y[at_k] = y_k
     for w, part, to in e.weights(y, gradient):
         confident = (w == top) & (2 * part > mass)  # there p − y would cancel
         winner = others - mass * (rest / total)
