@@ -163,7 +163,21 @@ def test_the_jacobian_has_the_dtype_of_the_logits(dtype):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("gap", [-1.0, -12.0, -20.0, -40.0, -80.0])
 def test_vjps_do_not_lose_a_confident_rows_digits(dtype, gap):
-    row, v = np.array([0.0, gap], dtype), np.array([1.0, 2.0], dtype)
-    for name in ("softmax_vjp", "log_softmax_vjp"):
-        found, exact = getattr(lab, name)(row, v), getattr(reference, name)(row, v)
-        assert reference.max_ulp(found, exact) <= 4, f"{name} loses digits"
+    row = np.array([0.0, gap], dtype)
+    for v in np.array([[1.0, 2.0], [1.0, 0.0]], dtype):
+        for name in ("softmax_vjp", "log_softmax_vjp"):
+            found, exact = getattr(lab, name)(row, v), getattr(reference, name)(row, v)
+            assert reference.max_ulp(found, exact) <= 4, f"{name} loses digits"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("function", [lab.softmax_vjp, lab.log_softmax_vjp])
+def test_the_rows_of_a_batch_are_apart(function, dtype):
+    x, v = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(dtype)
+    rows = [function(*pair) for pair in zip(x, v, strict=True)]
+    np.testing.assert_allclose(function(x, v), rows, rtol=10 * np.finfo(dtype).eps)
+
+
+def test_a_sum_that_cancels_is_taken_in_float64():
+    x, v = np.zeros(3, np.float32), np.array([1e8, 1, -1e8], np.float32)
+    assert lab.log_softmax_vjp(x, v)[1] == np.float32(2 / 3)
