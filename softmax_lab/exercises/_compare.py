@@ -76,7 +76,7 @@ def number(value):
 def compare(value, expected, tolerance, *, torch=False, dtype=None, zeros=False):
     """Return the value as an array (or tuple of them) that equals `expected`, or raise Unfit.
 
-    `zeros` asks for 0 to the last bit where 0 is expected.
+    Integers have to be exact. `zeros` asks for 0 to the last bit where 0 is expected.
     """
     if isinstance(expected, tuple):
         if value is not None and not (
@@ -95,9 +95,11 @@ def compare(value, expected, tolerance, *, torch=False, dtype=None, zeros=False)
     expected = np.asarray(expected)
     if expected.dtype.kind in "iu":
         array = integers(as_array(value, torch=torch), expected.shape)
+        right = array == expected
     else:
         array = check_shape(as_array(value, torch=torch), expected.shape)
-    if not near(array, expected, tolerance, zeros=zeros).all():
+        right = near(array, expected, tolerance, zeros=zeros)
+    if not right.all():
         if np.any(np.isnan(array) & ~np.isnan(expected)):
             raise unfit(
                 array, "nan comes back", "Which step makes it? Look for ∞ − ∞, 0/0 and 0 · ∞."

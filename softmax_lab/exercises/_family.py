@@ -88,14 +88,15 @@ BATCHES = [
     sample(5, 1, seed=45),
     sample(6, 2, seed=46),
     sample(300, 3, seed=53),
-    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]], TIED),
+    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]], TIED, np.zeros((2, 3))),
 ]
 ROWS_OF_ROWS = [sample(2, 3, 4, seed=47), sample(3, 3, 3, seed=48), sample(1, 2, 1, 5, seed=49)]
-ROWS_OF_ROWS += [sample(3, 1, 4, seed=54), *rows([TIED, TIED[::-1]])]
+ROWS_OF_ROWS += [sample(3, 1, 4, seed=54), *rows([TIED, TIED[::-1]], np.ones((2, 2, 2)))]
 FAR_APART = rows(
     [[1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]],
     [[-1.0, 0.5], [800.0, 801.0], [-20000.0, -19999.0]],
     [[0.0, 1000.0, -1000.0], [1000.0, 999.0, 998.0], [-1000.0, -1001.0, -999.0]],
+    [[0.5, -1.0], [1000.0, -1000.0], [-0.25, 0.75]],  # the second row is as sure as can be
 )
 INFINITE_BATCH = rows([[-INF, -5.0], [2.0, 2.0]], [[1000.0, -INF, 0.0], [-INF, -INF, -1000.0]])
 

@@ -72,6 +72,7 @@ def products(example, *more):
                 (sample(4), np.array([0.0, 0.0, -3.0, 0.0])),
                 (sample(3), np.array([100.0, 0.0, -100.0])),
                 (sample(3), np.array([12345.0, -7e8, 0.5])),
+                (sample(2, 3), np.zeros((2, 3))),
             ],
         ),
         *family.logits(upstream, axes="any", infinite=True),

@@ -169,6 +169,8 @@ EXERCISES = [
                     np.array(800.0),
                     np.array(-800.0),
                     [1e-7, -1e-7, 0.0],
+                    [1000.0, 50.0],
+                    np.zeros((2, 2)),
                 ),
             ),
             Property(
@@ -202,7 +204,15 @@ EXERCISES = [
             ),
             Property(
                 "the ends: -inf at 0 and inf at 1",
-                cases([0.5, 0.75, 1.0], [0.0, 0.25], np.array(0.0), np.array(1.0), [[0.0], [1.0]]),
+                cases(
+                    [0.5, 0.75, 1.0],
+                    [0.0, 0.25],
+                    np.array(0.0),
+                    np.array(1.0),
+                    [[0.0], [1.0]],
+                    [0.0, 0.0],
+                    [[1.0, 1.0]],
+                ),
                 probe=infinite_ends,
             ),
             Property(

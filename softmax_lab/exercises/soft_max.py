@@ -73,6 +73,11 @@ EXERCISES = [
                 [(row, tau) for row in family.ANY_SIZE[:5] for tau in (1.0, 50.0)],
             ),
             Property(
+                "some entries -inf, at tau = 50",
+                [(row, 50.0) for row in family.INFINITE[:3]],
+                zeros=True,
+            ),
+            Property(
                 "tau = 0.001",
                 [
                     (np.array([3.0, 1.0, 2.0, 3.0]), 0.001),

@@ -37,7 +37,12 @@ EXERCISES = [
             *family.logits(axes="any", infinite=True),
             Property(
                 "a row of only -inf",
-                cases([-np.inf, -np.inf], [-np.inf], [[-np.inf, -np.inf], [1.0, 2.0]]),
+                cases(
+                    [-np.inf, -np.inf],
+                    [-np.inf],
+                    [[-np.inf, -np.inf], [1.0, 2.0]],
+                    np.full((2, 3), -np.inf),
+                ),
             ),
         ],
         mistakes=mistakes.LOGSUMEXP,

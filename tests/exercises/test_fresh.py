@@ -13,10 +13,11 @@ from tests.exercises.bank.ninth import NINTH
 from tests.exercises.bank.second import SECOND, UNUSUAL
 from tests.exercises.bank.seventh import SEVENTH
 from tests.exercises.bank.sixth import SIXTH
+from tests.exercises.bank.tenth import TENTH
 from tests.exercises.bank.third import THIRD
 from tests.exercises.bank.vague import VAGUE
 
-ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH
+ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, TENTH
 ANSWERS = [
     pytest.param(name, fault, answer, id=f"{name}-{fault}")
     for attacks in ROUNDS

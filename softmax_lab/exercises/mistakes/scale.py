@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from softmax_lab import numpy as lab
-from softmax_lab.exercises.mistakes import naive, pick
+from softmax_lab.exercises.mistakes import NO_ROOM, naive, pick, unshifted
 
 
 def _merged(m1, s1, m2, s2, factor=lambda n, m: np.where(n == m, 1.0, np.exp(n - m))):
@@ -183,6 +183,7 @@ def _of_p(x, weight, target, rows, right):
 
 
 CHUNKED_LOSS = {
+    NO_ROOM: partial(_swept, logs=unshifted),
     "the chunks' means are added. By how many rows is the whole sum divided?": partial(
         _swept, share=lambda n: 1 / n
     ),
@@ -363,10 +364,23 @@ def _in_blocks(q, k, v, size, *, of_sum=True, of_values=True, shift=None, divide
 
 
 def _block_outputs(q, k, v, size):
-    return [lab.softmax(q @ k[i : i + size].T) @ v[i : i + size] for i in range(0, len(k), size)]
+    blocks = zip(_blocks(k, size), _blocks(v, size), strict=True)
+    return [lab.softmax(q @ keys.T) @ values for keys, values in blocks]
+
+
+def _by_logsumexp(q, k, v, size):
+    total, out = np.full((len(q), 1), -np.inf), np.zeros((len(q), v.shape[1]))
+    for keys, values in zip(_blocks(k, size), _blocks(v, size), strict=True):
+        scores = q @ keys.T
+        one = lab.logsumexp(scores)[:, None]
+        new = np.logaddexp(total, one)
+        out = out * np.exp(total - new) + lab.softmax(scores) @ values * np.exp(one - new)
+        total = new
+    return out
 
 
 BLOCK_ATTENTION = {
+    NO_ROOM: _by_logsumexp,
     "the blocks' answers are averaged. Has each block the same share of the weight?": (
         lambda q, k, v, size: np.mean(_block_outputs(q, k, v, size), axis=0)
     ),
