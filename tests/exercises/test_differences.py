@@ -5,6 +5,7 @@ import pytest
 
 from softmax_lab import exercises
 from softmax_lab import numpy as lab
+from softmax_lab.exercises import EXERCISES
 
 WORDS = {
     "the sign is flipped": lambda x: -lab.softmax(x),
@@ -124,3 +125,55 @@ def test_several_faults_are_named_one_by_one():
     report = exercises.check("log_softmax", faulty)
     assert report.mistake == "only about 7 digits are right", f"{report!r}"
     assert "more is wrong elsewhere" in report.nudge
+
+
+COINCIDENCES = {
+    "the logarithm of what is asked for": ("predict", lambda x: x.astype(float).argmax(axis=-1)),
+    "the result of an earlier call comes back": (
+        "predict",
+        lambda x: x.astype(np.float32).argmax(axis=-1),
+    ),
+    "1 divided by what is asked for": (
+        "running_pairs",
+        lambda x, size: tuple(
+            np.where(np.isneginf(part), 0, part)
+            for part in EXERCISES["running_pairs"][1].right(x, size)
+        ),
+    ),
+    "rounded to 1 decimal": (
+        "sigmoid_as_softmax",
+        lambda z: lab.sigmoid(np.clip(z, -500, 500)),
+    ),
+    "everything is rounded down to whole numbers": (
+        "masked_softmax",
+        lambda x, where: lab.masked_softmax(x, where) * where.any(axis=-1).all(),
+    ),
+    "each row is sorted": (
+        "hardmax",
+        lambda x: np.eye(x.shape[-1])[np.argsort(-x, axis=-1, kind="quicksort")[..., 0]],
+    ),
+    "every number is 1.58496 times the right one": (
+        "logits_from_probabilities",
+        lambda p: centred(lab.logit(p)),
+    ),
+}
+
+
+def centred(logits):
+    finite = np.isfinite(logits)
+    return logits - np.mean(logits, axis=-1, where=finite, keepdims=True)
+
+
+@pytest.mark.parametrize(("words", "attempt"), COINCIDENCES.items())
+def test_a_single_number_explains_nothing(words, attempt):
+    """A 0 is also the logarithm of 1, and a reciprocal of infinity: that is no diagnosis."""
+    name, answer = attempt
+    report = exercises.check(name, answer)
+    assert not report
+    assert words not in report.mistake, f"nothing speaks for it\n{report!r}"
+
+
+def test_right_arrays_in_another_order():
+    right = EXERCISES["merge_pieces"][1].right
+    report = exercises.check("merge_pieces", lambda *pieces: right(*pieces)[::-1])
+    assert report.mistake == "the right arrays come in another order"

@@ -4,6 +4,8 @@ Every statement is measured on all the cases that fail: a factor, an offset, an 
 else the entries that are wrong; else what the failing cases have that the others have not.
 """
 
+from itertools import permutations
+
 from softmax_lab.exercises._compare import OTHER, near
 from softmax_lab.exercises._differences.cases import only_in, where_only
 from softmax_lab.exercises._differences.entries import ENTRIES, LAST
@@ -26,6 +28,8 @@ def describe_difference(findings):
     for remembers, name in MEMORIES:
         if remembers(failing, findings):
             return Mistake(name, "What does your function remember from one call to the next?")
+    if exchanged([parts(f) for f in failing]):
+        return Mistake("the right arrays come in another order", "Which one is asked for first?")
     passing = [f for f in findings if f.mistake is None and not f.prop.measures]
     found = in_common(failing, only_in(failing, passing))
     if found is None:  # several things are wrong at once: start with the first
@@ -51,6 +55,17 @@ def in_common(failing, where=None):
         if seen:
             return which + seen[0], seen[1]
     return (which.rstrip(": "), magnitude(pairs)) if which else None
+
+
+def exchanged(found):
+    """Whether a tuple holds the right arrays in an order that is another one, always the same."""
+
+    def fits(order):
+        both = [(g, pairs[i][1]) for pairs in found for i, (g, _) in zip(order, pairs, strict=True)]
+        return all(g.shape == e.shape and near(g, e, ALIKE).all() for g, e in both)
+
+    places = range(len(found[0]))
+    return any(fits(order) for order in permutations(places) if order != tuple(places))
 
 
 def size_of_error(pairs):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from softmax_lab.exercises._compare import near
-from softmax_lab.exercises._differences.pairs import ALIKE, parts
+from softmax_lab.exercises._differences.pairs import ALIKE, decimals, parts
 
 
 def isarray(value):
@@ -15,6 +15,8 @@ def repeats_itself(failing, findings):
     """Whether each wrong result is what is right for a case that came before."""
 
     def seen_before(finding):
+        if not any(decimals(g) for g, _ in parts(finding)):
+            return False  # an index, or a one-hot row, comes again by chance
         before = [f.expected for f in findings[: findings.index(finding)]]
         arrays = [np.asarray(right, dtype=float) for right in before if isarray(right)]
         return any(
