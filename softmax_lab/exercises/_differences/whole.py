@@ -40,8 +40,8 @@ def factor(pairs):
     c = constant(got / right)
     if c is None or abs(c - 1) < 1e-3 or not explained(pairs, lambda e: c * e):
         return None
-    if np.unique(abs(right)).size < 3:  # the rest may follow from one: rows sum to 0, or to 1
-        return None
+    if len(pairs) == 1 and np.unique(abs(right)).size < 3:
+        return None  # the rest may follow from one number: rows sum to 0, or to 1
     known = next((f" That is {text}." for k, text in NAMED.items() if abs(c / k - 1) < 1e-6), "")
     return f"every number is {c:.6g} times the right one", f"Which factor is too many?{known}"
 
@@ -135,8 +135,6 @@ def function(pairs):
 
 ORDERS = [
     (lambda e: e[..., ::-1], "each row is reversed", "Which end does your result start from?"),
-    (lambda e: e[::-1], "the rows come in reverse order", "The first row's result comes first."),
-    (lambda e: np.swapaxes(e, -1, -2), "the last two axes are exchanged", "Rows or columns?"),
     (lambda e: np.sort(e, axis=-1), "each row is sorted", "Every class keeps its own place."),
     (
         lambda e: -np.sort(-e, axis=-1),
@@ -148,14 +146,21 @@ ORDERS = [
 ]
 
 
+OF_SEVERAL_ROWS = [
+    (lambda e: e[::-1], "the rows come in reverse order", "The first row's result comes first."),
+    (lambda e: np.swapaxes(e, -1, -2), "the last two axes are exchanged", "Rows or columns?"),
+]
+
+
 def order(pairs):
     """Look for right numbers in wrong places."""
     if not all(e.ndim for _, e in pairs):
         return None
+    deep = all(e.ndim > 1 for _, e in pairs)
     seen = {
         name: nudge
-        for change, name, nudge in ORDERS
-        if ("axes" not in name or all(e.ndim > 1 for _, e in pairs)) and explained(pairs, change)
+        for change, name, nudge in ORDERS + OF_SEVERAL_ROWS * deep
+        if explained(pairs, change)
     }
     if len(seen) == 1:
         return seen.popitem()
