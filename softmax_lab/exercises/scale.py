@@ -9,8 +9,9 @@ from softmax_lab.exercises._exercise import Exercise, Property, sample
 from softmax_lab.exercises.mistakes import scale as mistakes
 
 INF = np.inf
-# Rows whose logits tie, and are so large that they have no decimals.
+# Rows whose logits (or scores) tie, and are so large that they have no decimals.
 TIES = np.array([[2.0**53], [-(2.0**53)]]), np.array([[1.0], [1.0], [-1.0]])
+VALUES = sample(5, 2, seed=110)
 
 
 def pairs(*columns):
@@ -26,16 +27,14 @@ def layer(batch, classes, features=3, *, seed, scale=1.0):
     return x, weight, target
 
 
-def queries(batch, length, features=2, values=3, *, seed):
+def queries(batch, length, features=2, values=3, *, seed, scale=1.0):
     """Return q, k and v of an attention."""
     shapes = (batch, features), (length, features), (length, values)
-    return tuple(sample(*shape, seed=seed + i) for i, shape in enumerate(shapes))
-
-
-def as_attention(x):
-    """Make a case of `block_attention` whose scores are x."""
-    values = sample(x.shape[1], 2, seed=x.size).astype(x.dtype)
-    return np.eye(len(x), dtype=x.dtype), x.T, values, 2
+    scales = scale, 1.0, 1.0
+    return tuple(
+        sample(*shape, seed=seed + i, scale=size)
+        for i, (shape, size) in enumerate(zip(shapes, scales, strict=True))
+    )
 
 
 def in_shards(x):
@@ -299,7 +298,37 @@ EXERCISES = [
                     (*queries(3, 1, seed=91), 2),
                 ],
             ),
-            *family.logits(as_attention, axes="batch"),
+            Property(
+                "scores of any size",
+                [
+                    (*queries(3, 7, seed=94, scale=1000), 2),
+                    (*queries(2, 9, seed=97, scale=9000), 4),
+                    (*TIES, sample(3, 2, seed=109), 2),
+                    (np.array([[-1.0], [-2e8]]), np.arange(1e12, 6e12, 1e12)[:, None], VALUES, 2),
+                    (
+                        np.array([[1.0], [-1.0]]),
+                        np.array([[0.0], [700.0], [1400.0], [1400.5], [-800.0]]),
+                        sample(5, 2, seed=100),
+                        2,
+                    ),
+                ],
+            ),
+            Property(
+                "queries far apart from each other",
+                [
+                    (
+                        np.array([[1000.0], [0.5], [-1000.0]]),
+                        np.array([[1.0], [1.001], [0.999], [1.002]]),
+                        sample(4, 2, seed=101),
+                        2,
+                    )
+                ],
+            ),
+            Property("float32", [family.in_single(*queries(3, 5, seed=102), 2)]),
+            Property(
+                "arrays that do not lie in one piece",
+                [(sample(2, 3, seed=105).T, sample(2, 5, seed=106).T, sample(4, 5, seed=107).T, 2)],
+            ),
             Property(
                 "of many keys, few scores are held",
                 [(*queries(40, 1500, seed=108), 20)],

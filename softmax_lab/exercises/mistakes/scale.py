@@ -368,19 +368,7 @@ def _block_outputs(q, k, v, size):
     return [lab.softmax(q @ keys.T) @ values for keys, values in blocks]
 
 
-def _by_logsumexp(q, k, v, size):
-    total, out = np.full((len(q), 1), -np.inf), np.zeros((len(q), v.shape[1]))
-    for keys, values in zip(_blocks(k, size), _blocks(v, size), strict=True):
-        scores = q @ keys.T
-        one = lab.logsumexp(scores)[:, None]
-        new = np.logaddexp(total, one)
-        out = out * np.exp(total - new) + lab.softmax(scores) @ values * np.exp(one - new)
-        total = new
-    return out
-
-
 BLOCK_ATTENTION = {
-    NO_ROOM: _by_logsumexp,
     "the blocks' answers are averaged. Has each block the same share of the weight?": (
         lambda q, k, v, size: np.mean(_block_outputs(q, k, v, size), axis=0)
     ),

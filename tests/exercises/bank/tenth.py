@@ -74,14 +74,6 @@ def by_floats(rows, columns, itemsize, room):
     return int(float(rows) * columns * itemsize * (2.0 if columns * itemsize <= room else 3.0))
 
 
-def the_old_ones_if_sure(weight, bias, x, target, rate):
-    new = right("training_step")(weight, bias, x, target, rate)
-    return tuple(
-        old if np.array_equal(old, part) else part
-        for old, part in zip((weight, bias), new, strict=True)
-    )
-
-
 TENTH = {
     "predict": {"one index where all logits are equal": at_once("predict", alike, 0)},
     "hardmax": {
@@ -119,7 +111,6 @@ TENTH = {
     },
     "label_smoothing": {"rows that cost nothing are left out": costly_rows_smoothed},
     "ignore_index": {"rows that cost nothing are left out": counted_where_ignored_and_costly},
-    "training_step": {"an old array where nothing changes": the_old_ones_if_sure},
     "merge_pieces": {
         "two numbers where all is empty": at_once(
             "merge_pieces",
