@@ -18,6 +18,8 @@ from myst_nb.core import execute
 from myst_nb.core.execute.cache import NotebookClientCache
 
 ROOT = Path(__file__).resolve().parents[2]
+# Folders of what pages are made of, and what a change asks for: to write all anew, or to read them.
+PARTS = {"_page": "html", "_templates": "html", "_ext": "env"}
 PACKAGE = "softmax_lab"
 
 
@@ -120,8 +122,23 @@ def keep_caches_outside_the_pages(app, config):
     config.nb_execution_cache_path = str(Path(app.outdir).parent / ".execution")
 
 
+def notice_what_pages_are_made_of(app, config):
+    """Let a changed style or script write all pages anew, and a changed extension read them anew.
+
+    To Sphinx only what it reads can be out of date.
+    """
+    for folder in PARTS:
+        digest = hashlib.sha256()
+        for path in filter(Path.is_file, sorted((ROOT / "book" / folder).iterdir())):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        config[f"state_of{folder}"] = digest.hexdigest()
+
+
 def setup(app):
     """Put the caches in the place of MyST-NB's one."""
+    for folder, what_is_done_anew in PARTS.items():
+        app.add_config_value(f"state_of{folder}", None, what_is_done_anew)
+    app.connect("config-inited", notice_what_pages_are_made_of)
     execute.NotebookClientCache = traced_client
     app.connect("config-inited", keep_caches_outside_the_pages, priority=900)
     app.connect("env-get-outdated", find_outdated)

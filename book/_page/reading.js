@@ -2,6 +2,14 @@
 // anywhere. Runs in the head, before anything is painted, so that nothing jumps.
 "use strict";
 
+// The theme says only after the first paint whether "auto" is light or dark: code would get its
+// colours and its height late.
+{
+  const { dataset } = document.documentElement;
+  if (dataset.mode === "auto")
+    dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+
 // Kept under one name each; where the browser keeps nothing (private windows), for this page only.
 const memory = {
   get(name) {

@@ -82,7 +82,7 @@ def shares(x, target, weight, ignore_index, reduction, *, smoothed=False):
         counted = torch.ones_like(y, dtype=torch.bool)
     y = torch.where(counted, y, 0).clamp(0, max(x.shape[-1] - 1, 0))[..., None]
     ones = counted[..., None].to(wide(x.dtype))
-    mass = ones if weight is None or not len(weight) else ones * weight[y]
+    mass = ones if weight is None or not weight.shape[0] else ones * weight[y]
     count = mass.sum()
     share = ones * weight.any() if smoothed and weight is not None else mass
     return y, divided(share, count, reduction), count

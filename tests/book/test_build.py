@@ -135,10 +135,13 @@ def test_a_changed_function_changes_the_numbers_that_it_can_change(twice):
     assert "the answer is 41" not in book.page("answer")
     assert EXECUTES.format("page") not in printed, "this page does not import the changed module"
 
-    # Nothing changed: nothing is executed again.
+    # A style alone has changed: nothing is executed again, and pages get it.
+    with (book.folder / "book/_page/book.css").open("a") as sheet:
+        sheet.write("body { --new: 1; }")
     status, printed = book.build()
     assert status == 0, printed
     assert "Executing notebook" not in printed
+    assert "--new" in (book.html / "_static/book.css").read_text(encoding="utf-8")
 
 
 def test_a_cell_that_raises_fails_the_build_and_is_named(tmp_path):

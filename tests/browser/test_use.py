@@ -44,6 +44,14 @@ def test_the_theme_button_changes_to_dark_and_the_page_remembers(browser, addres
         assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_has_its_colours_before_the_theme_s_script_has_run(browser, address, scheme):
+    with browser.new_page(color_scheme=scheme) as page:
+        page.route("**/pydata-sphinx-theme.js*", lambda route: route.abort())
+        page.goto(f"{address}/{PAGES[1]}.html")
+        assert page.evaluate("document.documentElement.dataset.theme") == scheme
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_can_be_launched_downloaded_and_corrected(chapter):
     page = (HTML / f"book/{chapter}.html").read_text(encoding="utf-8")

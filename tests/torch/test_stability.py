@@ -206,12 +206,17 @@ def test_bad_arguments_are_named(function):
         sl.entropy,
         sl.logits_from_probabilities,
         lambda p, dim: sl.kl_divergence(p, p, dim),
-        lambda p, dim: sl.cross_entropy(p, torch.tensor(0), dim),
     ],
 )
 def test_no_dimension_is_refused(function):
     with pytest.raises(ValueError, match=r"dim=\(\) names no dimension"):
         function(torch.tensor([[0.5, 0.5]]), ())
+
+
+def test_a_loss_takes_one_dimension():
+    for dims in ((), (0, 1), None):
+        with pytest.raises(ValueError, match=r"dim must be one integer, but it is (\(.*\)|None)$"):
+            sl.cross_entropy(torch.tensor([[0.5, 0.5]]), torch.tensor(0), dims)
 
 
 def test_the_input_is_not_changed():
