@@ -85,13 +85,18 @@ def modules(root, notebook):
     return sorted(found)
 
 
-def fingerprint(root, notebook):
-    """Return a hash of all that a notebook's output depends on, save the notebook itself."""
+def state(root, files):
+    """Return a hash of files and of the Python that reads them."""
     digest = hashlib.sha256(platform.python_version().encode())
-    files = [files_of_modules(root)[module] for module in modules(root, notebook)]
-    for path in [root / "requirements.txt", *files]:
+    for path in files:
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
+
+
+def fingerprint(root, notebook):
+    """Return a hash of all that a notebook's output depends on, save the notebook itself."""
+    files = [files_of_modules(root)[module] for module in modules(root, notebook)]
+    return state(root, [root / "requirements.txt", *files])
 
 
 def traced_client(notebook, path, nb_config, *args, **kwargs):
@@ -128,10 +133,8 @@ def notice_what_pages_are_made_of(app, config):
     To Sphinx only what it reads can be out of date.
     """
     for folder in PARTS:
-        digest = hashlib.sha256()
-        for path in filter(Path.is_file, sorted((ROOT / "book" / folder).iterdir())):
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-        config[f"state_of{folder}"] = digest.hexdigest()
+        files = filter(Path.is_file, sorted((ROOT / "book" / folder).iterdir()))
+        config[f"state_of{folder}"] = state(ROOT, files)
 
 
 def setup(app):

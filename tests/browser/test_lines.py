@@ -1,5 +1,7 @@
 """Nothing runs off the side, and lines end where a reader expects it, on a phone as on a desk."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from tests.browser.conftest import PAGES, open_all
@@ -37,15 +39,21 @@ LOOSE = r"""() => {
 }"""
 
 
-@pytest.mark.parametrize("page", [*PAGES, *LISTS])
-def test_code_and_the_reasons_of_steps_fit_their_column(browser, address, page):
-    wrong = {}
-    with open_page(
-        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
-    ) as tab:
+@contextmanager
+def opened(browser, address, page, width=390, height=844):
+    """A page on a phone, with all that can be opened open."""
+    size = {"width": width, "height": height}
+    with open_page(browser, f"{address}/{page}.html", viewport=size) as tab:
         if page in PAGES:
             open_all(tab)
             tab.evaluate(OPEN)
+        yield tab
+
+
+@pytest.mark.parametrize("page", [*PAGES, *LISTS])
+def test_code_and_the_reasons_of_steps_fit_their_column(browser, address, page):
+    wrong = {}
+    with opened(browser, address, page) as tab:
         for width in WIDTHS:
             tab.set_viewport_size({"width": width, "height": 844})
             wrong[width] = tab.evaluate(SIDEWAYS, f"{CODE}, {REASONS}")
@@ -67,10 +75,7 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_small_phone_and_letters_of_twice_the_size_fit(browser, address, page):
-    with open_page(
-        browser, f"{address}/{page}.html", viewport={"width": 320, "height": 640}
-    ) as tab:
-        open_all(tab)
+    with opened(browser, address, page, width=320, height=640) as tab:
         assert tab.evaluate(TOO_WIDE) <= 1, "a window of 320 pixels"
         tab.set_viewport_size({"width": 640, "height": 844})
         tab.add_style_tag(content="html { font-size: 200% }")
@@ -87,12 +92,7 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, input, selec
 
 @pytest.mark.parametrize("page", [*PAGES, *LISTS, "search"])
 def test_what_is_tapped_is_large_enough(browser, address, page):
-    with open_page(
-        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
-    ) as tab:
-        if page in PAGES:
-            open_all(tab)
-            tab.evaluate(OPEN)
+    with opened(browser, address, page) as tab:
         assert not set(tab.evaluate(SMALL))
 
 
@@ -113,10 +113,7 @@ SMALL_PRINT = r"""async () => {
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_letters_of_a_figure_can_be_read_on_a_phone(browser, address, page):
-    with open_page(
-        browser, f"{address}/{page}.html", viewport={"width": 390, "height": 844}
-    ) as tab:
-        open_all(tab)
+    with opened(browser, address, page) as tab:
         assert not tab.evaluate(SMALL_PRINT)
 
 
