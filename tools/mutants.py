@@ -219,7 +219,10 @@ def because(explained, function, *change):
 
 
 def main(workers, reasons, modules, *arguments):
-    """Mutate the modules, and try the mutants that no run has noticed and no reason explains."""
+    """Mutate the modules, and try the mutants that were not noticed yet.
+
+    Those with a reason are tried once: a reason for many may cover some that a test notices.
+    """
     found = {module: list(mutate(Path(module))) for module in modules.split()}
     listed = {module: [mutant for _, mutant in mutants] for module, mutants in found.items()}
     Path("mutants.json").write_text(json.dumps(listed))
@@ -228,7 +231,8 @@ def main(workers, reasons, modules, *arguments):
         (name, mutant)
         for mutants in found.values()
         for name, mutant in mutants
-        if known.get(mutant) not in NOTICED and not because(explained, *mutant)
+        if known.get(mutant) not in NOTICED
+        and not (mutant in known and because(explained, *mutant))
     ]
     left.sort(key=lambda each: each[1] in known)  # what was never tried comes first
     return pytest.main([*arguments, "--tb=native"], [Mutants(modules, left, int(workers))])

@@ -3,7 +3,8 @@
 Each function is changed in one place: a `+` becomes a `-`, a 1 a 2, an argument goes missing. The
 check of its exercise, or the tests of its side of the package, have to notice every mutant that
 gives other results. Those that may survive are listed with the reason, one by one or by kinds, in
-tests/exercises/survivors.toml and tests/survivors.toml; they are not tried, and count as survivors.
+tests/exercises/survivors.toml and tests/survivors.toml; they are tried once, and what survives
+counts as survivors.
 
 `tools/mutation.py numpy/stability torch/_formulas` mutates these modules of the package, `numpy`
 all of that side. Mutants that were noticed before are not tried again: an interrupted run goes on,
@@ -130,12 +131,13 @@ def judge(place, modules, tests, known, bar):
     table = defaultdict(Counter)
     for module, mutants in json.loads((place / "mutants.json").read_text()).items():
         for function, *change in sorted(mutants):
-            reason, became = because(explained, function, *change), fate.get((function, *change))
             table[module]["mutants"] += 1
-            table[module]["explained"] += reason is not None
-            if not reason and became in NOTICED:
+            became = fate.get((function, *change))
+            if became in NOTICED:
                 table[module]["noticed"] += 1
                 continue
+            reason = because(explained, function, *change)
+            table[module]["explained"] += reason is not None
             print(f"{function}: {reason or became}")
             print("".join(f"    {sign} {line}\n" for sign, line in zip("-+", change, strict=False)))
     total = sum(table.values(), Counter())

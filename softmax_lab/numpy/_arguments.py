@@ -161,7 +161,7 @@ def as_dtype(dtype, kinds, what):
         given = np.dtype(dtype)
     except TypeError as error:
         raise TypeError(f"dtype must be {what}, but it is {dtype!r}") from error
-    if as_array(np.empty(0, given), "dtype").dtype.kind not in kinds:
+    if as_array(np.empty(0, given)).dtype.kind not in kinds:
         raise TypeError(f"dtype must be {what}, but it is {given}")
     return given
 

@@ -43,21 +43,26 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Fl
     given = {"x": x, "weight": weight} | ({} if bias is None else {"bias": bias})
     arrays = [as_array(each, name) for name, each in given.items()]
     reals, dtypes = zip(*(as_real(each, name) for name, each in given.items()), strict=True)
-    shape, (classes, *features) = arrays[0].shape, arrays[1].shape or (1,)
-    if len(features) != 1 or shape[-1:] != tuple(features):
-        raise ValueError(
-            f"x {shape} and weight {arrays[1].shape} do not fit: x must be (..., N), weight (T, N)"
-        )
-    if bias is not None and arrays[2].shape != (classes,):
-        raise ValueError(f"bias has shape {arrays[2].shape}; weight asks for ({classes},)")
+    check_layer(*arrays)
     if all(each.dtype.kind in "biu" for each in arrays):
         largest = [int(np.abs(each).max(initial=0)) for each in reals]
-        if features[0] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:
+        if arrays[1].shape[1] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:
             reals = [each.astype(object) for each in arrays]  # Python's integers, of any length
     x, weight, *biases = reals
     with np.errstate(all="ignore"):
         logits = sum(biases, x @ weight.T)
     return in_dtype(logits, np.result_type(*dtypes))
+
+
+def check_layer(x, weight, *biases):
+    """Raise ValueError unless the shapes are those of a linear layer."""
+    if weight.ndim != 2 or x.shape[-1:] != weight.shape[1:]:
+        raise ValueError(
+            f"x {x.shape} and weight {weight.shape} do not fit: x must be (..., N), weight (T, N)"
+        )
+    for bias in biases:
+        if bias.shape != weight.shape[:1]:
+            raise ValueError(f"bias has shape {bias.shape}; weight asks for {weight.shape[:1]}")
 
 
 def naive_softmax(x: ArrayLike, axis: Axis = -1) -> Floats:

@@ -116,8 +116,7 @@ def logits_from_probabilities(p: ArrayLike, axis: Axis = -1) -> Floats:
 def check_probabilities(p, name="p"):
     """Return `p` as `as_real` does, or raise ValueError for what cannot be a probability."""
     p, dtype = as_real(p, name)
-    with np.errstate(all="ignore"):
-        wrong = p[(p < 0) | (p > 1)]
+    wrong = p[(p < 0) | (p > 1)]
     if wrong.size:
         raise ValueError(f"{name} must hold probabilities from 0 to 1, but it holds {wrong[0]}")
     return p, dtype

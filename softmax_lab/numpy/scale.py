@@ -9,6 +9,7 @@ from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, Reduction
 from softmax_lab.numpy.cross_entropy import cross_entropy_with_grad
+from softmax_lab.numpy.definition import check_layer
 from softmax_lab.numpy.stability import logsumexp, softmax
 
 CHUNK = 1 << 20  # elements of the logits that are held at once
@@ -301,13 +302,7 @@ def layer(x, weight, bias):
     """Return the arguments of a linear layer in float64 or wider, and the dtype of the loss."""
     given = {"x": x, "weight": weight} | ({} if bias is None else {"bias": bias})
     arrays, dtypes = zip(*(as_real(each, name) for name, each in given.items()), strict=True)
-    x, weight, *biases = arrays
-    if weight.ndim != 2 or x.shape[-1:] != weight.shape[1:]:
-        raise ValueError(
-            f"x {x.shape} and weight {weight.shape} do not fit: x must be (..., N), weight (T, N)"
-        )
-    if biases and biases[0].shape != weight.shape[:1]:
-        raise ValueError(f"bias has shape {biases[0].shape}; weight asks for {weight.shape[:1]}")
+    check_layer(*arrays)
     wide = np.result_type(np.float64, *arrays)
     x, weight, *biases = (each.astype(wide, copy=False) for each in arrays)
     return x, weight, biases[0] if biases else None, np.result_type(*dtypes)

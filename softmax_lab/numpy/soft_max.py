@@ -215,7 +215,7 @@ def gumbel_softmax(
         raise ValueError(f"tau must be above 0, but it is {tau}")
     axis = one_axis(axis, as_array(logits, "logits").ndim)
     log_p, dtype = log_probabilities(logits, axis)
-    drawn = np.result_type(as_real(logits, "logits")[0], np.float32)
+    drawn = np.result_type(as_real(logits)[0], np.float32)
     z = log_p + gumbel_noise(log_p.shape, rng=rng, dtype=drawn)
     if hard:  # whatever τ is
         return in_dtype(np.asarray(hardmax(z, axis)), dtype)[()]

@@ -1,5 +1,6 @@
 """How arguments come in: one rule for axes, masks, dtypes, integers, seeds, in every function."""
 
+import inspect
 import re
 import warnings
 from fractions import Fraction
@@ -18,6 +19,7 @@ P = lab.softmax(X)
 Y = np.array([0, 3, 1])
 
 # Every function that takes an array, as a function of that array, beside one that it accepts.
+# The parameter bears the name that an error calls the argument.
 TAKERS = {
     "softmax": (lab.softmax, X),
     "log_softmax": (lab.log_softmax, X),
@@ -32,26 +34,45 @@ TAKERS = {
     "entropy": (lab.entropy, P),
     "kl_divergence p": (lambda p: lab.kl_divergence(p, P), P),
     "kl_divergence q": (lambda q: lab.kl_divergence(P, q), P),
-    "kl_divergence from logits": (lambda x: lab.kl_divergence(x, X, from_logits=True), X),
+    "kl_divergence from logits": (lambda p: lab.kl_divergence(p, X, from_logits=True), X),
+    "kl_divergence to logits": (lambda q: lab.kl_divergence(X, q, from_logits=True), X),
     "softmax_jacobian": (lab.softmax_jacobian, X),
     "softmax_vjp x": (lambda x: lab.softmax_vjp(x, X), X),
     "softmax_vjp v": (lambda v: lab.softmax_vjp(X, v), X),
     "softmax_jvp v": (lambda v: lab.softmax_jvp(X, v), X),
     "log_softmax_vjp v": (lambda v: lab.log_softmax_vjp(X, v), X),
-    "cross_entropy": (lambda x: lab.cross_entropy(x, Y), X),
-    "cross_entropy target": (lambda p: lab.cross_entropy(X, p), P),
-    "cross_entropy weight": (lambda w: lab.cross_entropy(X, Y, weight=w), P[0]),
-    "cross_entropy_with_grad": (lambda x: lab.cross_entropy_with_grad(x, Y)[1], X),
-    "nll_loss": (lambda x: lab.nll_loss(x, Y), lab.log_softmax(X)),
+    "cross_entropy": (lambda logits: lab.cross_entropy(logits, Y), X),
+    "cross_entropy target": (lambda target: lab.cross_entropy(X, target), P),
+    "cross_entropy weight": (lambda weight: lab.cross_entropy(X, Y, weight=weight), P[0]),
+    "cross_entropy_with_grad": (lambda logits: lab.cross_entropy_with_grad(logits, Y)[1], X),
+    "nll_loss": (
+        lambda log_probabilities: lab.nll_loss(log_probabilities, Y),
+        lab.log_softmax(X),
+    ),
     "linear x": (lambda x: lab.linear(x, X), X),
-    "linear weight": (lambda w: lab.linear(X, w), X),
-    "linear bias": (lambda b: lab.linear(X, X, b), P[0, :3]),
-    "gumbel_max": (lambda x: lab.gumbel_max(x, rng=0), X),
-    "gumbel_softmax": (lambda x: lab.gumbel_softmax(x, rng=0), X),
-    "reinforce_gradient": (lambda x: lab.reinforce_gradient(lambda z: 0.5 * z, x, rng=0), X[0]),
-    "arsm_gradient": (lambda x: lab.arsm_gradient(lambda z: 0.5 * z, x, rng=0), X[0]),
+    "linear weight": (lambda weight: lab.linear(X, weight), X),
+    "linear bias": (lambda bias: lab.linear(X, X, bias), P[0, :3]),
+    "linear_cross_entropy x": (lambda x: lab.linear_cross_entropy(x, X, Y % 3), X),
+    "linear_cross_entropy weight": (lambda weight: lab.linear_cross_entropy(X, weight, Y % 3), X),
+    "linear_cross_entropy bias": (
+        lambda bias: lab.linear_cross_entropy(X, X, Y % 3, bias),
+        P[0, :3],
+    ),
+    "merge first": (lambda first: lab.merge((first, 1.0), (X, 1.0))[0], X),
+    "merge second": (lambda second: lab.merge((X, 1.0), (X, second))[1], P),
+    "gumbel_max": (lambda logits: lab.gumbel_max(logits, rng=0), X),
+    "gumbel_softmax": (lambda logits: lab.gumbel_softmax(logits, rng=0), X),
+    "reinforce_gradient": (
+        lambda logits: lab.reinforce_gradient(lambda z: 0.5 * z, logits, rng=0),
+        X[0],
+    ),
+    "arsm_gradient": (lambda logits: lab.arsm_gradient(lambda z: 0.5 * z, logits, rng=0), X[0]),
     "check_gradient": (
         lambda x: check_gradient(lambda x: (x**2).sum(), lambda x: 2 * x, x).expected,
+        X,
+    ),
+    "check_gradient gradient": (
+        lambda gradient: check_gradient(lambda x: (x**2).sum(), gradient, X).found,
         X,
     ),
 }
@@ -86,6 +107,11 @@ SEVERAL_AXES = {
 }
 
 
+def name_of(function):
+    """Return the name of the first argument."""
+    return next(iter(inspect.signature(function).parameters))
+
+
 def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-15, atol=1e-17)
 
@@ -115,13 +141,17 @@ def same(found, expected):
 def test_what_holds_no_real_numbers_is_refused(function, x, bad):
     if np.ndim(bad):
         bad = np.resize(bad, x.shape)
-    with pytest.raises((TypeError, ValueError), match=r"but its dtype is|\(T,\), but the shape"):
+    said = (
+        rf"^{name_of(function)} must (hold .*but its dtype is|be one row .*\(T,\), but the shape)"
+    )
+    with pytest.raises((TypeError, ValueError), match=said):
         function(bad)
 
 
 @takers
 def test_a_ragged_list_is_refused_by_name(function, x):
-    with pytest.raises(ValueError, match=r"^[a-z_]+ cannot be made an array: .*inhomogeneous"):
+    said = rf"^{name_of(function)} cannot be made an array: .*inhomogeneous"
+    with pytest.raises(ValueError, match=said):
         function([[1.0, 2.0], [3.0]])
 
 
@@ -131,7 +161,7 @@ def test_no_mask_is_lost(function, x, nested):
     masked = np.ma.masked_array(x, mask=x == x.flat[0])
     if nested:
         masked = list(masked) if x.ndim > 1 else [np.ma.masked, *x[1:].tolist()]
-    with pytest.raises(TypeError, match=r"^[a-z_]+ has masked entries"):
+    with pytest.raises(TypeError, match=rf"^{name_of(function)} has masked entries, .*where=~mask"):
         function(masked)
     same(function(np.ma.masked_array(x)), function(x))
 
@@ -166,6 +196,23 @@ def test_other_containers_give_the_same(function, x):
 @takers
 def test_a_long_double_is_taken(function, x):
     np.testing.assert_allclose(function(x.astype(np.longdouble)), function(x), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["softmax", "log_softmax", "logsumexp", "shifted_softmax", "naive_softmax", "hardmax",
+     "predict", "sigmoid", "logit", "logits_from_probabilities", "gumbel_max", "gumbel_softmax"],
+)  # fmt: skip
+def test_the_dtype_is_kept_and_one_number_gives_one_number(name):
+    function, x = TAKERS[name]
+    if name not in ("predict", "gumbel_max"):
+        for dtype in (np.float16, np.float32, np.longdouble):
+            assert function(x.astype(dtype)).dtype == dtype
+            assert function(dtype(0.5)).dtype == dtype
+    for number in (1, 0.5, np.array(0.5), np.float32(0.5)):
+        found = function(number)
+        assert found.shape == ()
+        assert not isinstance(found, np.ndarray), "a scalar, not an array without axes"
 
 
 @pytest.mark.parametrize(("function", "axis"), [(f, -1) for f in ONE_AXIS.values()])
@@ -305,6 +352,9 @@ def test_linear_of_huge_integers_is_rounded_once():
     x, weight = np.array([2**40, 1]), np.array([[2**40, 1], [2**62, -1]])
     same(lab.linear(x, weight, [2**63 - 1, 0]), [float(2**80 + 2**63), float(2**102 - 1)])
     same(lab.linear([2**53, 1, -(2**53)], [[1, 1, 1]]), [1])
+    same(lab.linear([2**27 + 1, -(2**27)], [[2**27 + 1, 2**27]]), [2**28 + 1])
+    same(lab.linear([1], [[1]], [2**53 + 1]), [2**53 + 2])
+    same(lab.linear(np.zeros((2, 0), int), np.zeros((3, 0), int)), np.zeros((2, 3)))
 
 
 def test_linear_refuses_masks_and_complex_numbers():
@@ -348,6 +398,7 @@ def test_no_floating_point_error_leaves_the_package(dtype, settings):
         [INF, INF, 0], [np.nan, 0, 1], [-INF, -INF, -INF], [tiny, -tiny, 0], [0, -20, -700],
     ]  # fmt: skip
     shares = [[1, 0, 0], [0.5, 0.5, 0], [1, tiny, 0]]
+    assert np.isnan(lab.logit(np.array(np.nan, dtype)))
     with np.errstate(all=settings):
         for row in rows:
             for x in (np.array(row, dtype), np.full((400, 3), row, dtype)):
@@ -650,6 +701,8 @@ def test_what_check_gradient_is_given_is_named():
     for value, says in (("a", r"f\(x\) must hold real"), (None, r"f\(x\) must hold real")):
         with pytest.raises(TypeError, match=says):
             check_gradient(lambda x, value=value: value, X, X)
+    with pytest.raises(TypeError, match="rtol must be a real number, but it is 'a'"):
+        check_gradient(np.sum, np.ones_like, X, rtol="a")
     for rtol in (-1, np.nan):
         with pytest.raises(ValueError, match="rtol must not be negative"):
             check_gradient(np.sum, np.ones_like, X, rtol=rtol)

@@ -1,6 +1,8 @@
 """The Jacobian and its products, against mpmath, and a checker that tells right from wrong."""
 
 import math
+import re
+import warnings
 
 import numpy as np
 import pytest
@@ -105,11 +107,13 @@ def test_check_gradient_accepts_the_right_gradient():
     x = np.random.default_rng(3).normal(size=(2, 3))
     report = lab.check_gradient(loss, lambda x: lab.softmax(x, None), x)
     assert report
-    assert "complex step" in str(report)
+    assert re.fullmatch(r"right: it agrees with the complex step to \d\.\de-\d\d", str(report))
+    report = lab.check_gradient(lambda x: (3 * x).sum(), [3.0, 3.0], [0.5, 2.0])
+    assert str(report) == "right: it agrees with the complex step to 0.0e+00"
     # this function takes no complex numbers: finite differences alone
     report = lab.check_gradient(lambda x: float(lab.logsumexp(x, None)), lab.softmax(x, None), x)
     assert report
-    assert "finite difference" in str(report)
+    assert str(report).startswith("right: it agrees with the finite difference to ")
 
 
 def refusing(error):
@@ -137,17 +141,60 @@ def test_check_gradient_says_where_a_gradient_is_wrong():
     wrong[1, 2] *= 1.001
     report = lab.check_gradient(loss, wrong, x)
     assert not report
-    assert "(1, 2)" in str(report)
+    assert str(report) == (
+        f"wrong: at index (1, 2) the gradient is {wrong[1, 2]:.10}, but the complex step gives "
+        f"{wrong[1, 2] / 1.001:.10}"
+    )
     assert not lab.check_gradient(loss, np.full((2, 3), np.nan), x)
-    assert "shape" in str(lab.check_gradient(loss, np.zeros(6), x))
+    hidden = wrong.copy()
+    hidden[0, 1] = np.nan
+    assert "(0, 1) the gradient is nan" in str(lab.check_gradient(loss, hidden, x))
+    report = lab.check_gradient(loss, np.zeros(6), x)
+    assert report.ok is False
+    assert str(report) == "wrong: the gradient has shape (6,), but x has (2, 3)"
+    np.testing.assert_allclose(report.expected, lab.softmax(x, None))
+    np.testing.assert_array_equal(report.found, np.zeros(6))
     with pytest.raises(ValueError, match="one number"):
         lab.check_gradient(lambda x: x, x, x)
 
 
+def test_a_gradient_is_held_to_its_own_size():
+    """And what is as small as rounding, to 1e-9."""
+    small = [1e-4, 1e-4]
+    assert lab.check_gradient(lambda x: 1e-4 * x.sum(), small, [1.0, 2.0], rtol=0)
+    for factor, right in ((1.01, False), (1 + 1e-7, True)):
+        found = np.multiply(small, factor)
+        assert bool(lab.check_gradient(lambda x: 1e-4 * x.sum(), found, [1.0, 2.0])) == right
+    assert lab.check_gradient(lambda x: 0.0 * x.sum(), [0.0, 0.0], [1.0, 2.0])
+    nothing = lab.check_gradient(lambda x: 0.0, np.zeros(0), np.zeros(0))
+    assert str(nothing) == "right: it agrees with the complex step to 0.0e+00"
+
+
+def test_check_gradient_says_nothing_of_floating_point_errors_of_its_own():
+    def f(x):
+        if np.iscomplexobj(x):
+            return complex(0, np.inf)
+        return np.inf if x[0] > 0 else -np.inf
+
+    with np.errstate(all="raise"):
+        for x in (0.0, np.finfo(float).max):
+            assert not lab.check_gradient(f, [np.inf], [x])
+
+
+def test_warnings_of_the_function_are_the_callers():
+    def f(x):
+        if np.iscomplexobj(x):
+            warnings.warn("complex", UserWarning, stacklevel=1)
+        return (x**2).sum()
+
+    with pytest.warns(UserWarning, match="complex"):
+        assert lab.check_gradient(f, [2.0], [1.0])
+
+
 def test_check_gradient_does_not_trust_a_function_that_drops_the_imaginary_part():
     x = np.array([1.0, -2.0])
-    report = lab.check_gradient(lambda x: np.abs(x).sum(), np.sign(x), x)
-    assert report
+    for size in (1.0, 1e-6):
+        assert lab.check_gradient(lambda x, k=size: np.abs(k * x).sum(), size * np.sign(x), x)
 
 
 @pytest.mark.parametrize("row", [[np.nan], [-np.inf], [np.nan, 0.0], [-np.inf, -np.inf]])
@@ -181,3 +228,13 @@ def test_the_rows_of_a_batch_are_apart(function, dtype):
 def test_a_sum_that_cancels_is_taken_in_float64():
     x, v = np.zeros(3, np.float32), np.array([1e8, 1, -1e8], np.float32)
     assert lab.log_softmax_vjp(x, v)[1] == np.float32(2 / 3)
+    x, v = np.array([60, 0, 0, 0], np.float32), np.array([0, *v], np.float32)
+    assert lab.log_softmax_vjp(x, v)[0] == -1, "of a confident row too"
+
+
+def test_a_long_double_keeps_its_digits():
+    x, v = np.array([40, 0], np.longdouble), np.array([1, 0], np.longdouble)
+    factor = 1 + np.longdouble(2) ** -60
+    for function in (lab.softmax_vjp, lab.log_softmax_vjp):
+        found, expected = function(x, v * factor), function(x, v) * factor
+        np.testing.assert_allclose(found, expected, rtol=1e-18)

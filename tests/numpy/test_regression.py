@@ -10,14 +10,16 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.datasets import load_digits as sk_digits
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import InputTags
 
 import softmax_lab as lab
 from softmax_lab.datasets import load_digits
@@ -73,20 +75,10 @@ def test_it_works_without_tqdm(monkeypatch):
 
 def test_bad_input_is_named():
     model = lab.SoftmaxRegression(progress=False)
-    with pytest.raises(ValueError, match="fit first"):
+    with pytest.raises(
+        ValueError, match="this SoftmaxRegression is not fitted yet; call fit first"
+    ):
         model.predict([[1.0]])
-    for X, y, words in [
-        ([1.0, 2.0], [0, 1], r"\(2,\)"),
-        ([[1.0], [np.nan]], [0, 1], "nan"),
-        ([[1.0], [2.0]], [0, 1, 1], r"\(3,\)"),
-        ([[1.0], [2.0]], [4, 4], "two classes"),
-    ]:
-        with pytest.raises(ValueError, match=words):
-            model.fit(X, y)
-    with pytest.raises(ValueError, match="-1"):
-        lab.SoftmaxRegression(C=-1).fit([[1.0], [2.0]], [0, 1])
-    with pytest.raises(ValueError, match=r"max_iter .* 0"):
-        lab.SoftmaxRegression(max_iter=0).fit([[1.0], [2.0]], [0, 1])
     model.fit([[1.0, 0.0], [2.0, 0.0]], [0, 1])
     with pytest.raises(ValueError, match=r"\(1, 3\)"):
         model.predict([[1.0, 2.0, 3.0]])
@@ -157,7 +149,7 @@ def test_its_repr_has_the_parameters_that_were_set():
     assert repr(lab.SoftmaxRegression()) == "SoftmaxRegression()"
     model = lab.SoftmaxRegression(C=0.5, class_weight={"a": 2}, progress=False)
     assert repr(model) == "SoftmaxRegression(C=0.5, class_weight={'a': 2}, progress=False)"
-    with pytest.raises(ValueError, match="no parameter 'c', only C, class_weight"):
+    with pytest.raises(ValueError, match="SoftmaxRegression has no parameter 'c', only C, class_w"):
         model.set_params(c=1)
 
 
@@ -205,6 +197,28 @@ def test_it_warns_where_the_optimum_is_not_reached_and_says_what_to_do():
     assert model.n_iter_ == 3
 
 
+def test_its_tags_are_those_of_a_classifier_of_scikit_learn():
+    ours, theirs = (
+        lab.SoftmaxRegression().__sklearn_tags__(),
+        LogisticRegression().__sklearn_tags__(),
+    )
+    assert ours.estimator_type == theirs.estimator_type == "classifier"
+    assert ours.target_tags == theirs.target_tags
+    assert ours.classifier_tags == theirs.classifier_tags
+    assert ours.input_tags == InputTags()
+
+
+def test_without_scikit_learn_errors_and_warnings_are_python_s_own(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sklearn.exceptions")
+    with pytest.raises(ValueError, match="fit first") as caught:
+        lab.SoftmaxRegression().predict([[1.0]])
+    assert caught.type is ValueError
+    hasty = lab.SoftmaxRegression(max_iter=1, tol=1e-12, progress=False)
+    with pytest.warns() as caught:
+        hasty.fit(TWO, [[0], [1]])
+    assert [each.category for each in caught] == [UserWarning, RuntimeWarning]
+
+
 def test_it_is_scikit_learn_s_kind_of_not_fitted():
     with pytest.raises(NotFittedError, match="fit first"):
         lab.SoftmaxRegression().predict_log_proba([[1.0]])
@@ -243,64 +257,166 @@ def test_log_probabilities_stay_finite_where_probabilities_are_0():
     np.testing.assert_allclose(np.exp(model.predict_log_proba(near)), model.predict_proba(near))
 
 
-def test_names_in_another_order_are_noticed():
+def test_names_that_differ_from_those_of_fit_are_named():
     pd = pytest.importorskip("pandas")
-    X, y = load_iris(return_X_y=True, as_frame=True)
-    model = lab.SoftmaxRegression(progress=False).fit(X, y)
+    X = pd.DataFrame([[0.0, 1.0, 2.0], [1.0, 3.0, 0.0]], columns=["a", "b", "c"])
+    model = lab.SoftmaxRegression(progress=False).fit(X, [0, 1])
     assert list(model.feature_names_in_) == list(X.columns)
-    assert model.n_features_in_ == 4
-    with pytest.raises(ValueError, match="same order"):
-        model.predict(X[X.columns[::-1]])
-    with pytest.raises(ValueError, match="unseen at fit time:\n- other"):
-        model.predict(X.rename(columns={X.columns[0]: "other"}))
-    model.fit(X.to_numpy(), y)
+    assert model.n_features_in_ == 3
+    said = "The feature names should match those that were passed during fit.\n"
+    unseen = "Feature names unseen at fit time:\n"
+    missing = "Feature names seen at fit time, yet now missing:\n"
+    for columns, differ in [
+        ("cba", "Feature names must be in the same order as they were in fit.\n"),
+        ("xby", f"{unseen}- x\n- y\n{missing}- a\n- c\n"),
+        ("abcd", f"{unseen}- d\n"),
+        ("c", f"{missing}- a\n- b\n"),
+    ]:
+        with pytest.raises(ValueError, match=f"^{re.escape(said + differ)}$"):
+            model.predict(pd.DataFrame(np.zeros((1, len(columns))), columns=list(columns)))
+    model.predict(X.to_numpy())
+    mixed = pd.DataFrame(np.zeros((2, 2)), columns=["a", 1])
+    with pytest.raises(TypeError, match=r"^Feature names are only .* X has columns \['a', 1\]$"):
+        model.fit(mixed, [0, 1])
+    model.fit(X.to_numpy(), [0, 1])
     assert not hasattr(model, "feature_names_in_")
-    assert isinstance(X, pd.DataFrame)
+    model.fit(pd.DataFrame(X.to_numpy()), [0, 1])
+    assert not hasattr(model, "feature_names_in_"), "names are strings"
 
 
 TWO = [[0.0], [1.0]]
 
 
-@pytest.mark.parametrize(
-    ("X", "y", "more", "says"),
-    [
-        (TWO, [4, 4], {}, "y must hold at least two classes"),
-        (np.empty((0, 1)), [], {}, "X has 0 sample"),
-        (np.empty((2, 0)), [0, 1], {}, "X has 0 feature"),
-        (TWO, [0.0, np.nan], {}, "y must hold labels"),
-        (TWO, np.array(["a", None], object), {}, "y must hold labels"),
-        (TWO, [0.5, 1.2], {}, "y must hold classes, but it holds 0.5"),
-        (TWO, None, {}, "y to be passed"),
-        (np.array([[1j], [2.0]]), [0, 1], {}, "X must be real"),
-        ([["0"], ["1"]], [0, 1], {}, "X must hold real numbers"),
-        (np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]"), [0, 1], {}, "X must hold real"),
-        (TWO, [0, 1], {"sample_weight": [1.0, -1.0]}, "sample_weight must be finite and not below"),
-        (TWO, [0, 1], {"sample_weight": [1.0]}, "sample_weight has shape"),
-        (TWO, [0, 1], {"sample_weight": [1.0, 0.0]}, "y must hold at least two classes"),
-        (TWO, [0, 1], {"C": 0}, "C must be above 0"),
-        (TWO, [0, 1], {"C": np.nan}, "C must be above 0"),
-        (TWO, [0, 1], {"tol": -1}, "tol must be above 0"),
-        (TWO, [0, 1], {"max_iter": 0.5}, "max_iter must be at least 1"),
-        (TWO, [0, 1], {"class_weight": "balance"}, "class_weight must be None"),
-        (TWO, [0, 1], {"class_weight": {7: 1}}, "class_weight names 7"),
-        (TWO, [0, 1], {"class_weight": {0: -1}}, "class_weight must be finite"),
-        (TWO, np.array(["NaT", "2020"], "M8[Y]"), {}, "y must hold labels, but some are missing"),
-        (
-            np.array([["0"], ["1"]], object),
-            [0, 1],
-            {},
-            "X must hold real numbers, but it holds '0'",
-        ),
-        (TWO, [0, 1], {"max_iter": 1.5}, "max_iter must be a whole number"),
-        (TWO, [0, 1], {"max_iter": np.inf}, "max_iter must be a whole number"),
-        (TWO, [0, 1], {"sample_weight": [1e308, 1e308]}, "sample_weight must have a finite sum"),
-    ],
-)
+LABELS = "y must hold labels, "
+MISSING = LABELS + "but some are missing: None, NaN, NaT or NA"
+DATES = np.array([["2020-01-01"], ["2020-01-02"]], "M8[D]")
+TEXTS = np.array([["0"], ["1"]], object)
+REFUSED = [
+    (TWO, [4, 4], {}, "y must hold at least two classes, but has 1 class: [4]"),
+    (
+        np.empty((0, 1)),
+        [],
+        {},
+        "X has 0 sample(s) (shape=(0, 1)) while a minimum of 1 is required.",
+    ),
+    (
+        np.empty((2, 0)),
+        [0, 1],
+        {},
+        "X has 0 feature(s) (shape=(2, 0)) while a minimum of 1 is required.",
+    ),
+    (
+        [1.0, 2.0],
+        [0, 1],
+        {},
+        "X must be (n, n_features), but its shape is (2,). Reshape your data: X.reshape(-1, 1) for "
+        "one feature, X.reshape(1, -1) for one sample",
+    ),
+    ([[0.0], [np.inf]], [0, 1], {}, "X must be finite, but it holds nan or inf"),
+    (
+        np.array([[1j], [2.0]]),
+        [0, 1],
+        {},
+        "Complex data not supported: X must be real, but its dtype is complex128",
+    ),
+    (
+        [["0"], ["1"]],
+        [0, 1],
+        {},
+        "X must hold real numbers, but its dtype is <U1: convert it first",
+    ),
+    (
+        DATES,
+        [0, 1],
+        {},
+        "X must hold real numbers, but its dtype is datetime64[D]: convert it first",
+    ),
+    (TEXTS, [0, 1], {}, "X must hold real numbers, but it holds '0'"),
+    (TWO, [0, 1, 1], {}, "y has shape (3,); X (2, 1) asks for (2,)"),
+    (TWO, [0.0, np.nan], {}, LABELS + "but it holds nan or inf"),
+    (TWO, [0j, 1j], {}, LABELS + "but its dtype is complex128"),
+    (TWO, np.array(["a", None], object), {}, MISSING),
+    (TWO, np.array(["NaT", "2020"], "M8[Y]"), {}, MISSING),
+    (TWO, np.array(["NaT", 1], "m8[s]"), {}, MISSING),
+    (
+        TWO,
+        [0.5, 1.2],
+        {},
+        "Unknown label type: continuous. y must hold classes, but it holds 0.5, which looks like a "
+        "measurement: round it, or make the labels strings",
+    ),
+    (TWO, None, {}, "fit requires y to be passed, but the target y is None"),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": [1.0, -1.0]},
+        "sample_weight must be finite and not below 0",
+    ),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": [1.0, np.inf]},
+        "sample_weight must be finite and not below 0",
+    ),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": [1.0]},
+        "sample_weight has shape (1,); X (2, 1) asks for (2,)",
+    ),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": [0.0, 0.0]},
+        "sample_weight must not be zero for all samples",
+    ),
+    (TWO, [0, 1], {"sample_weight": [1e308, 1e308]}, "sample_weight must have a finite sum"),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": [1.0, 0.0]},
+        "y must hold at least two classes, but has 1 class: [0]",
+    ),
+    (
+        TWO,
+        [0, 1],
+        {"sample_weight": np.array(["1", 1], object)},
+        "sample_weight must hold real numbers, but it holds '1'",
+    ),
+    (TWO, [0, 1], {"C": 0}, "C must be above 0, but it is 0.0"),
+    (TWO, [0, 1], {"C": np.nan}, "C must be above 0, but it is nan"),
+    (TWO, [0, 1], {"tol": -1}, "tol must be above 0, but it is -1.0"),
+    (TWO, [0, 1], {"max_iter": 0.5}, "max_iter must be at least 1, but it is 0.5"),
+    (TWO, [0, 1], {"max_iter": 1.5}, "max_iter must be a whole number, but it is 1.5"),
+    (TWO, [0, 1], {"max_iter": np.inf}, "max_iter must be a whole number, but it is inf"),
+    (
+        TWO,
+        [0, 1],
+        {"class_weight": "balance"},
+        "class_weight must be None, 'balanced' or a dict, but it is 'balance'",
+    ),
+    (TWO, [0, 1], {"class_weight": {7: 1}}, "class_weight names 7, which is no class of [0 1]"),
+    (
+        TWO,
+        [0, 1],
+        {"class_weight": {0: -1}},
+        "class_weight must be finite and not below 0, but it is {0: -1}",
+    ),
+    (
+        TWO,
+        [0, 1],
+        {"class_weight": {0: 0, 1: 0}},
+        "class_weight and sample_weight leave no class that counts",
+    ),
+]
+
+
+@pytest.mark.parametrize(("X", "y", "more", "says"), REFUSED)
 def test_a_fit_that_is_refused_leaves_the_model_as_it_was(X, y, more, says):
     model = lab.SoftmaxRegression(progress=False).fit([[0.0, 1.0], [1.0, 0.0]], ["a", "b"])
     before = model.predict_proba([[0.0, 1.0]])
     model.set_params(**{name: value for name, value in more.items() if name != "sample_weight"})
-    with pytest.raises(ValueError, match=re.escape(says)):
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         model.fit(X, y, sample_weight=more.get("sample_weight"))
     np.testing.assert_array_equal(model.predict_proba([[0.0, 1.0]]), before)
     assert model.predict([[0.0, 1.0]]).tolist() == ["a"]
@@ -323,15 +439,57 @@ def test_where_there_is_no_optimum_it_warns():
     ("X", "y", "more", "says"),
     [
         ([[{"a": 1}], [1.0]], [0, 1], {}, "X must hold real numbers: .*argument must be"),
+        (
+            sparse.eye_array(2),
+            [0, 1],
+            {},
+            r"X is a sparse matrix, but it must be dense: pass X\.toarray\(\)$",
+        ),
+        (np.ma.masked_equal(TWO, 0), [0, 1], {}, "X has masked entries"),
+        (TWO, np.ma.masked_equal([0, 1], 0), {}, "y has masked entries"),
         (TWO, np.array(["a", 1], object), {}, "y must hold labels of one kind"),
         (TWO, [0, 1], {"class_weight": {0: "2"}}, "class_weight must be a real number"),
         (TWO, [0, 1], {"class_weight": {0: 1j}}, "class_weight must be a real number"),
         (TWO, [0, 1], {"C": True}, "C must be a real number"),
+        (TWO, [0, 1], {"tol": "a"}, "tol must be a real number"),
+        (TWO, [0, 1], {"max_iter": None}, "max_iter must be a real number"),
+        (
+            TWO,
+            [0, 1],
+            {"sample_weight": ["1", "2"]},
+            "sample_weight must hold numbers, but its dtype is <U1",
+        ),
+        (
+            TWO,
+            [0, 1],
+            {"sample_weight": np.ma.masked_equal([0, 1], 0)},
+            "sample_weight has masked entries",
+        ),
     ],
 )
 def test_what_is_of_the_wrong_type_is_named(X, y, more, says):
-    with pytest.raises(TypeError, match=says):
-        lab.SoftmaxRegression(progress=False, **more).fit(X, y)
+    weight = more.pop("sample_weight", None)
+    with pytest.raises(TypeError, match=f"^{says}"):
+        lab.SoftmaxRegression(progress=False, **more).fit(X, y, weight)
+
+
+def test_labels_and_samples_to_score_are_named_too():
+    model = lab.SoftmaxRegression(progress=False).fit(TWO, [0, 1])
+    with pytest.raises(TypeError, match="y has masked entries"):
+        model.score(TWO, np.ma.masked_equal([0, 1], 0))
+    with pytest.raises(ValueError, match="y has shape"):
+        model.score(TWO, [0])
+    with pytest.raises(ValueError, match="X has 2 features, but SoftmaxRegression is expecting 1 "):
+        model.predict([[0.0, 1.0]])
+
+
+def test_a_column_of_labels_is_flattened_with_a_warning():
+    flat = lab.SoftmaxRegression(progress=False).fit(TWO, [0, 1])
+    says = r"^A column-vector y was passed when a 1d array was expected: pass y\.ravel\(\)$"
+    with pytest.warns(DataConversionWarning, match=says) as caught:
+        column = lab.SoftmaxRegression(progress=False).fit(TWO, [[0], [1]])
+    assert caught[0].filename == __file__, "the warning points at whoever called fit"
+    np.testing.assert_array_equal(column.coef_, flat.coef_)
 
 
 def test_a_missing_label_of_pandas_is_named():

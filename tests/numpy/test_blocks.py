@@ -1,0 +1,122 @@
+"""How arrays are cut: every entry once, no scratch too large, narrow rows side by side, threads."""
+
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from softmax_lab.numpy import _blocks
+from softmax_lab.numpy._blocks import BLOCK, LONGEST, for_blocks, from_blocks, to_blocks
+
+# (outer, n, inner); the blocks it is cut into, and the longest rows of a scratch.
+CUTS = {
+    (1, 5, 1): (1, 5),
+    (64, 32, 32): (1, 32),  # just fits
+    (65, 32, 32): (2, 32),
+    (255, 32, 1): (1, 32),  # so few rows, or such long ones, are not worth a copy
+    (256, 33, 1): (1, 33),
+    (256, 32, 1): (1, 32),
+    (5000, 32, 1): (3, 32),
+    (5000, 33, 1): (3, 33),
+    (300, 1000, 1): (5, 1000),
+    (2, LONGEST + 1, 1): (2, LONGEST),
+    (3, 500, 700): (3, 2 * BLOCK // 700),
+    (2, 64, 3000): (2, 2 * BLOCK // 3000),
+    (1, BLOCK, 3): (1, 2 * BLOCK // 3),
+    (1, 3, 100_000): (5, 3),
+    (1, 20, 10_000): (3, 20),
+}
+SIDE_BY_SIDE = [(256, 32, 1), (5000, 32, 1)]
+
+
+@pytest.mark.parametrize(("shape", "cuts"), CUTS.items())
+def test_every_entry_is_seen_once_with_a_scratch_that_fits(shape, cuts):
+    x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    top, result, seen = x[:, :1] + 1, np.zeros(shape, np.float32), []
+
+    def function(block, out, no_output, at_top, no_input, scratch):
+        assert no_output is None
+        assert no_input is None
+        assert set(np.geterr().values()) == {"ignore"}
+        seen.append(scratch.shape[1])
+        assert (scratch.shape[0], scratch.shape[2]) == (block.shape[0], block.shape[2])
+        assert scratch.dtype == np.float64
+        rows_are_near = block.strides[0] == block.itemsize
+        assert rows_are_near == (scratch.strides[0] == scratch.itemsize) == (shape in SIDE_BY_SIDE)
+        np.add(block, at_top, out=out)
+
+    for_blocks(function, x, [result, None], [top, None])
+    np.testing.assert_array_equal(result, x + top)
+    assert (len(seen), max(seen)) == cuts
+
+
+def test_a_scratch_for_long_doubles_is_of_long_doubles():
+    kinds = []
+    x = np.zeros((5, 3, 1), np.longdouble)
+    for_blocks(lambda block, scratch: kinds.append(scratch.dtype), x, [])
+    assert kinds == [np.longdouble]
+
+
+def test_large_arrays_are_shared_among_threads(monkeypatch):
+    monkeypatch.setattr(_blocks, "thread_count", lambda: 3)
+    x = np.zeros((3, BLOCK, 1), np.float32)
+    together = threading.Barrier(3, timeout=20)
+    threads = set()
+
+    def function(block, scratch):
+        assert set(np.geterr().values()) == {"ignore"}
+        threads.add(threading.get_ident())
+        block += 1
+        together.wait()
+
+    monkeypatch.setattr(_blocks, "THREADED", x.size)
+    for_blocks(function, x, [])
+    assert len(threads) == 3
+    assert (x == 1).all(), "each block once"
+    monkeypatch.setattr(_blocks, "THREADED", x.size + 1)
+    threads.clear()
+    together = threading.Barrier(1)
+    for_blocks(function, x, [])
+    assert threads == {threading.get_ident()}, "so few entries are not worth a thread"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("", 4), ("1", 1), ("3", 3), ("9", 4), ("-1", 4), ("two", 4), (None, 4)]
+)
+def test_omp_num_threads_may_ask_for_fewer_threads(monkeypatch, asked, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(4), raising=False)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+    assert _blocks.thread_count() == expected
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert _blocks.thread_count() == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "blocks", "is_view"),
+    [
+        ((), (0,), (1, 1, 1), True),
+        ((4,), (0,), (1, 4, 1), True),
+        ((2, 3, 4, 5), (3,), (24, 5, 1), True),
+        ((2, 3, 4, 5), (0,), (1, 2, 60), True),
+        ((2, 3, 4, 5), (1, 2), (2, 12, 5), True),
+        ((2, 3, 4, 5), (0, 1, 2, 3), (1, 120, 1), True),
+        ((2, 3, 4, 5), (0, 2), (15, 8, 1), False),
+        ((2, 3, 4, 5), (1, 3), (8, 15, 1), False),
+        ((2, 3, 4, 5), (0, 1, 3), (4, 30, 1), False),
+        ((2, 0, 4), (1,), (2, 0, 4), True),
+        ((0, 3), (1,), (0, 3, 1), True),
+    ],
+)
+def test_blocks_merge_the_axes_of_the_classes_and_come_back(shape, axes, blocks, is_view):
+    x = np.arange(np.prod(shape, dtype=int)).reshape(shape)
+    found = to_blocks(x, axes)
+    assert found.shape == blocks
+    assert np.may_share_memory(found, x) == is_view or not x.size
+    if x.ndim and x.size:
+        rows = np.moveaxis(x, axes, range(-len(axes), 0)).reshape(-1, blocks[1])
+        np.testing.assert_array_equal(found.swapaxes(1, 2).reshape(-1, blocks[1]), rows)
+    np.testing.assert_array_equal(from_blocks(found, shape, axes), x)
