@@ -140,6 +140,7 @@ def kl_divergence(
     else:
         (p, one), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
         check_same_shape(p, q)
+        p, q = (each.astype(np.result_type(p, q), copy=False) for each in (p, q))
         dtype = np.result_type(one, other)
     with np.errstate(all="ignore"):
         if not from_logits:

@@ -506,9 +506,8 @@ def test_a_distribution_may_have_been_rounded_before_it_came(rounded, carrier):
     assert (lab.kl_divergence(p, q) >= 0).all()
 
 
-@pytest.mark.parametrize("n", [1_000_000, 10_000_000])
-def test_a_long_row_of_float16_is_a_distribution(n):
-    p = np.full(n, 1 / n, np.float16)
+def test_a_long_row_of_float16_is_a_distribution():
+    p = np.full(1_000_000, 1e-6, np.float16)
     assert abs(p.sum(dtype=float) - 1) > 0.01
     for row in (p, p.astype(float)):
         assert lab.entropy(row) > 10

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import softmax_lab as lab
+from tests import reference
 
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("reproducible")
 INF = np.inf
+mp = reference.mp
 
 
 def data(seed=0, rows=6, classes=4):
@@ -231,7 +233,7 @@ def test_one_hot():
             lab.one_hot([0, bad], 3)
     with pytest.raises(TypeError, match="float64"):
         lab.one_hot([0.5], 3)
-    with pytest.raises(TypeError, match=r"num_classes .* 2\.5"):
+    with pytest.raises(TypeError, match=r"^num_classes must be an integer, but it is 2\.5"):
         lab.one_hot([0, 1], 2.5)
 
 
@@ -299,6 +301,100 @@ def test_what_is_no_distribution_is_refused():
             function([0.5, 0.25])
     with pytest.raises(ValueError, match=r"\(2,\).*\(3,\)"):
         lab.kl_divergence([0.5, 0.5], [0.2, 0.3, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lab.entropy, "p"),
+        (lambda p: lab.kl_divergence(p, [[0.5, 0.5]] * 3), "p"),
+        (lambda q: lab.kl_divergence([[0.5, 0.5]] * 3, q), "q"),
+    ],
+)
+def test_the_first_row_that_is_no_distribution_is_named(function, name):
+    says = f"^{name} must sum to 1 along axis -1, but a row sums to 0.75$"
+    with pytest.raises(ValueError, match=says.replace(".", r"\.")):
+        function([[0.5, 0.5], [0.5, 0.25], [1.0, 1.0]])
+
+
+BFLOAT16, FLOAT16 = 2.0**-30, 2.0**-10  # which no other format of two bytes holds beside 1/2
+
+
+@pytest.mark.parametrize(
+    ("row", "fits"),
+    [
+        ([0.5, 0.5 + 0.9e-6], True),
+        ([0.5, 0.5 + 1.1e-6], False),
+        ([0.5, 0.5 + 2.0**-12 - 2.0**-20], True),  # float32
+        ([0.5, 0.5 + 2.0**-12 + 2.0**-20], False),
+        ([0.5, 0.5 + 2.0**-7 - BFLOAT16, BFLOAT16], False),  # float32, in spite of its last entry
+        ([0.5, 0.5 + 2.0**-8, 2.0**-8 - 2.0**-16, BFLOAT16], True),
+        ([0.5, 0.5 + 2.0**-7, BFLOAT16], False),
+        ([0.5, 0.5 + 2.0**-9], True),  # float16
+        ([0.5, 0.5 + 2.0**-9 + 2.0**-11], False),
+        ([0.5, 0.5 + 2.0**-7], True),  # either of them
+        ([0.5, 0.5 + 2.0**-7 + 2.0**-8], False),
+    ],
+)
+def test_how_far_from_1_a_rounded_row_may_sum(row, fits):
+    for rows in (row, [row, [np.nan] * len(row)]):
+        if fits:
+            lab.entropy(rows)
+        else:
+            with pytest.raises(ValueError, match="must sum to 1"):
+                lab.entropy(rows)
+
+
+@pytest.mark.parametrize(("share", "fits"), [(0.5, True), (0.7, False)])
+def test_of_many_small_numbers_of_float16_each_is_rounded(share, fits):
+    n = 1 << 20
+    p = np.full(n, 1 / n)
+    p[: int(share * n)] += 2.0**-24
+    if fits:
+        lab.entropy(p)
+    else:
+        with pytest.raises(ValueError, match="must sum to 1"):
+            lab.entropy(p)
+
+
+@pytest.mark.parametrize("step", [1e-9, 1e-4, 0.1, 0.3, 0.9])
+def test_the_divergence_of_probabilities_keeps_its_digits(step):
+    """It is Σ q − p + p log(p/q), where the sums are 1 but for rounding."""
+    rng = np.random.default_rng(0)
+    p = lab.softmax(rng.normal(size=8))
+    q = p * (1 + step * rng.uniform(-1, 1, size=8))
+    q = q / q.sum()
+    pairs = [(mp.mpf(float(a)), mp.mpf(float(b))) for a, b in zip(p, q, strict=True)]
+    exact = mp.fsum(b - a + a * mp.log(a / b) for a, b in pairs)
+    np.testing.assert_allclose(lab.kl_divergence(p, q), float(exact), rtol=1e-13)
+
+
+def test_a_divergence_from_a_tiny_probability_is_finite():
+    found = lab.kl_divergence([0.5, 0.5], [1e-20, 1.0])
+    np.testing.assert_allclose(found, np.log(0.5) - 0.5 * np.log(1e-20), rtol=1e-15)
+
+
+@pytest.mark.parametrize("wide", [np.float32, np.float64, np.longdouble])
+def test_what_is_measured_of_two_dtypes_has_the_wider_and_its_digits(wide):
+    x = np.array([[0.3, -1.2, 2.0], [1.0, 0.1, 0.2]])
+    p = lab.softmax(x.astype(wide))
+    p, q = p / p.sum(axis=-1, keepdims=True)
+    narrow = np.float16([0.25, 0.25, 0.5])
+    for one, other in ((p, q), (p, narrow), (narrow, q)):
+        expected = (one * np.log(one / other.astype(wide))).sum()
+        found = lab.kl_divergence(one, other)
+        assert found.dtype == wide
+        np.testing.assert_allclose(found, expected, rtol=30 * np.finfo(wide).eps)
+        found = lab.kl_divergence(
+            np.log(one, dtype=wide), np.log(other, dtype=wide), from_logits=True
+        )
+        assert found.dtype == wide
+        np.testing.assert_allclose(found, expected, rtol=30 * np.finfo(wide).eps)
+        found = lab.kl_divergence(np.log(one), narrow, from_logits=True)
+        assert found.dtype == np.result_type(one, narrow)
+    found = lab.entropy(p)
+    assert found.dtype == wide
+    np.testing.assert_allclose(found, -(p * np.log(p)).sum(), rtol=4 * np.finfo(wide).eps)
 
 
 @pytest.mark.parametrize("mass", [1.0, 0.5, 2.0, 0.0])

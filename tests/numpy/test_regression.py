@@ -23,6 +23,13 @@ from sklearn.utils import InputTags
 
 import softmax_lab as lab
 from softmax_lab.datasets import load_digits
+from softmax_lab.numpy.regression import (
+    Objective,
+    conjugate_gradients,
+    line_search,
+    newton,
+    power_of_two,
+)
 
 
 def test_it_finds_the_optimum_that_scikit_learn_finds():
@@ -71,6 +78,192 @@ def test_it_works_without_tqdm(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", without_tqdm)
     assert lab.SoftmaxRegression().fit([[0.0], [1.0]], [0, 1]).score([[0.0], [1.0]], [0, 1]) == 1
+
+
+def test_the_parameters_that_it_has_by_default():
+    assert lab.SoftmaxRegression().get_params() == {
+        "C": 1.0, "class_weight": None, "max_iter": 100, "tol": 1e-6, "progress": True
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_fit_longer_than_a_second_shows_its_steps(monkeypatch, progress):
+    shown = []
+
+    def bar(steps, **options):
+        shown.append((list(steps), options))
+        return steps
+
+    monkeypatch.setattr("tqdm.auto.tqdm", bar)
+    lab.SoftmaxRegression(max_iter=9, progress=progress).fit([[0.0], [1.0]], [0, 1])
+    expected = [*range(1, 10)], {"desc": "fit", "delay": 1, "leave": False}
+    assert shown == ([expected] if progress else [])
+
+
+def test_the_decision_function_is_made_of_the_logits():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(30, 2)), np.arange(30) % 3
+    three = lab.SoftmaxRegression(progress=False).fit(X, y)
+    logits = X @ three.coef_.T + three.intercept_
+    np.testing.assert_allclose(three.decision_function(X), logits, rtol=1e-12)
+    two = lab.SoftmaxRegression(progress=False).fit(X, y > 0)
+    odds = two.predict_log_proba(X)
+    np.testing.assert_allclose(two.decision_function(X), odds[:, 1] - odds[:, 0], rtol=1e-9)
+
+
+def test_features_are_measured_in_powers_of_two():
+    X = np.array([[0, 1, 3, -4, 1e300, 5e-324], [0, 0.5, -2, 1, 0, 0]])
+    expected = [1, 1, 2, 4, 2.0 ** np.floor(np.log2(1e300)), 5e-324]
+    np.testing.assert_array_equal(power_of_two(X), expected)
+
+
+def problem(penalty):
+    """An objective of three features, the last of which is 1, and a place to look at it."""
+    rng = np.random.default_rng(0)
+    data = np.column_stack([rng.normal(size=(7, 2)), np.ones(7)])
+    mass = rng.uniform(0.5, 2, size=7)
+    return Objective(data, np.arange(7) % 3, 3, mass, np.array(penalty)), rng.normal(size=(3, 3))
+
+
+@pytest.mark.parametrize("penalty", [[0.5, 2.0, 0.0], [1.0, 1.0, 1.0]])
+def test_the_slope_and_the_bend_of_the_objective(penalty):
+    objective, weight = problem(penalty)
+    losses = [
+        np.log(np.exp(weight @ x).sum()) - (weight @ x)[y]
+        for x, y in zip(objective.data, objective.target, strict=True)
+    ]
+    expected = losses @ objective.mass + (penalty * weight**2).sum() / 2
+    np.testing.assert_allclose(objective.value(weight), expected, rtol=1e-13)
+    gradient, hessian, diagonal = objective.at(weight)
+    assert lab.check_gradient(objective.value, gradient, weight)
+    direction = weight[::-1] + 1
+    slopes = [objective.at(weight + h * direction)[0] for h in (1e-6, -1e-6)]
+    change = (slopes[0] - slopes[1]) / 2e-6
+    np.testing.assert_allclose(hessian(direction), change, rtol=1e-7, atol=1e-8)
+    units = np.eye(9).reshape(9, 3, 3)
+    bends = [hessian(unit)[unit == 1][0] for unit in units]
+    np.testing.assert_allclose(diagonal.ravel(), bends, rtol=1e-12)
+
+
+def test_a_feature_that_says_nothing_has_a_bend_to_divide_by():
+    objective, weight = problem([0.0, 0.0, 0.0])
+    objective.data[:, 0] = 0
+    _, _, diagonal = objective.at(weight)
+    np.testing.assert_array_equal(diagonal[:, 0], 1e-12 * diagonal.max())
+    assert (diagonal[:, 1:] > 1e-3 * diagonal.max()).all()
+
+
+def counted(matrix):
+    """Return the product with a matrix, of arrays (2, 3), and a list of its results."""
+    products = []
+
+    def product(v):
+        products.append((matrix @ v.ravel()).reshape(v.shape))
+        return products[-1]
+
+    return product, products
+
+
+@pytest.mark.parametrize("size", [1e12, 1.0, 1e-3, 1e-8, 1e-40])
+def test_conjugate_gradients_are_the_more_exact_the_smaller_the_slope(size):
+    rng = np.random.default_rng(0)
+    root = rng.normal(size=(6, 6))
+    matrix = root @ root.T + np.diag(10.0 ** np.arange(6))
+    diagonal = np.diag(matrix).reshape(2, 3)
+    right = rng.normal(size=(2, 3))
+    right *= size / np.sqrt((right**2 / diagonal).sum())
+    product, products = counted(matrix)
+    x = conjugate_gradients(product, right, diagonal)
+    rest = right - (matrix @ x.ravel()).reshape(2, 3)
+    error = np.sqrt((rest**2 / diagonal).sum()) / size
+    bar = min(0.25, max(1e-8, 0.5 * np.sqrt(size)))
+    assert error <= bar * (1 + 1e-6)
+    assert error >= 1e-3 * bar or size == 1e-40, "more exact than asked for"
+    assert len(products) <= 6
+    shorter, few = counted(matrix)
+    conjugate_gradients(shorter, right, diagonal, most=1)
+    assert len(few) == 1
+
+
+def test_units_of_a_diagonal_matrix_take_one_product():
+    diagonal = 10.0 ** np.arange(-3, 3).reshape(2, 3)
+    product, products = counted(np.diag(diagonal.ravel()))
+    right = 1e-9 * np.ones((2, 3))
+    np.testing.assert_allclose(conjugate_gradients(product, right, diagonal), right / diagonal)
+    assert len(products) == 1
+
+
+def test_where_nothing_bends_conjugate_gradients_go_downhill():
+    right, diagonal = np.array([[1.0, 2.0, 3.0]] * 2), np.full((2, 3), 2.0)
+    flat = conjugate_gradients(lambda v: 0 * v, right, diagonal)
+    np.testing.assert_array_equal(flat, right / 2)
+    bends = np.diag([0.5, 0.0, 0.0, 0.5, 0.0, 0.0])
+    product, products = counted(bends)
+    half = conjugate_gradients(product, right * [1, 0, 0], diagonal)
+    np.testing.assert_allclose(half, right * [2, 0, 0])
+    assert len(products) == 1
+
+
+class Parabola:
+    """The square of a number; it counts how often it is asked."""
+
+    shape, asked = (1,), 0
+
+    def value(self, weight):
+        self.asked += 1
+        return (weight**2).sum()
+
+    def at(self, weight):
+        return 2 * weight, lambda v: 2 * v, np.array([2.0])
+
+
+@pytest.mark.parametrize(
+    ("step", "length", "asked"),
+    [
+        (-1.0, 1.0, 1),
+        (-1.9, 1.0, 1),
+        (-2.0, 0.5, 2),
+        (-3.0, 0.5, 2),
+        (-7.0, 0.25, 3),
+        (1.0, 0.0, 34),
+    ],
+)
+def test_a_step_is_halved_until_it_goes_down(step, length, asked):
+    parabola, start = Parabola(), np.ones(1)
+    found = line_search(parabola, start, 1.0, step, 2 * step if step < 0 else -2.0)
+    assert found == (length, (1 + length * step) ** 2)
+    assert parabola.asked == asked
+
+
+def test_rounding_does_not_keep_a_step_from_being_taken():
+    class Flat(Parabola):
+        def value(self, weight):
+            return 1e6 * (1 + 4 * np.finfo(float).eps)
+
+    assert line_search(Flat(), np.ones(1), 1e6, 1e-9, -1e-18)[0] == 1.0
+    assert line_search(Flat(), np.ones(1), 1e6 * (1 - 1e-14), 1e-9, -1e-18)[0] == 0.0
+
+
+def test_newton_is_done_in_one_step_where_the_objective_is_a_parabola():
+    class Shifted(Parabola):
+        def value(self, weight):
+            return super().value(weight - 3)
+
+        def at(self, weight):
+            return super().at(weight - 3)
+
+    weight, steps, promise = newton(Shifted(), 1e-6, range(1, 9))
+    assert (weight, steps, promise) == (3, 2, 0)
+    weight, steps, promise = newton(Shifted(), 1e-6, [1])
+    assert (weight, steps, promise) == (3, 1, 1), "half of what the slope alone promises: all of 9"
+    weight, steps, promise = newton(Parabola(), 1e-6, range(1, 9))
+    assert (weight, steps, promise) == (0, 1, 0), "it begins at the bottom"
+
+
+def test_few_steps_are_enough():
+    for load, most in ((load_iris, 9), (load_wine, 14), (load_breast_cancer, 14)):
+        X, y = load(return_X_y=True)
+        assert lab.SoftmaxRegression(progress=False).fit(X, y).n_iter_ <= most
 
 
 def test_bad_input_is_named():
@@ -192,9 +385,11 @@ def test_without_a_penalty_units_and_offsets_of_the_features_change_nothing(scal
 
 def test_it_warns_where_the_optimum_is_not_reached_and_says_what_to_do():
     X, y = load_wine(return_X_y=True)
-    with pytest.warns(ConvergenceWarning, match="Scale the features.*raise max_iter"):
+    says = r"step 3 still .* above tol = 1e-06\. Scale .* deviation\), raise max_iter, or lower C$"
+    with pytest.warns(ConvergenceWarning, match=says) as caught:
         model = lab.SoftmaxRegression(max_iter=3, progress=False).fit(X, y)
     assert model.n_iter_ == 3
+    assert caught[0].filename == __file__, "it points at whoever called fit"
 
 
 def test_its_tags_are_those_of_a_classifier_of_scikit_learn():
@@ -257,11 +452,20 @@ def test_log_probabilities_stay_finite_where_probabilities_are_0():
     np.testing.assert_allclose(np.exp(model.predict_log_proba(near)), model.predict_proba(near))
 
 
+class Frame(np.ndarray):
+    """Samples with the names of their features, as a data frame has them."""
+
+    def __new__(cls, samples, columns):
+        frame = np.array(samples, float).view(cls)
+        frame.columns = list(columns)
+        return frame
+
+
 def test_names_that_differ_from_those_of_fit_are_named():
-    pd = pytest.importorskip("pandas")
-    X = pd.DataFrame([[0.0, 1.0, 2.0], [1.0, 3.0, 0.0]], columns=["a", "b", "c"])
+    X = Frame([[0.0, 1.0, 2.0], [1.0, 3.0, 0.0]], "abc")
     model = lab.SoftmaxRegression(progress=False).fit(X, [0, 1])
-    assert list(model.feature_names_in_) == list(X.columns)
+    assert model.feature_names_in_.tolist() == X.columns
+    assert model.feature_names_in_.dtype == object
     assert model.n_features_in_ == 3
     said = "The feature names should match those that were passed during fit.\n"
     unseen = "Feature names unseen at fit time:\n"
@@ -273,15 +477,24 @@ def test_names_that_differ_from_those_of_fit_are_named():
         ("c", f"{missing}- a\n- b\n"),
     ]:
         with pytest.raises(ValueError, match=f"^{re.escape(said + differ)}$"):
-            model.predict(pd.DataFrame(np.zeros((1, len(columns))), columns=list(columns)))
-    model.predict(X.to_numpy())
-    mixed = pd.DataFrame(np.zeros((2, 2)), columns=["a", 1])
+            model.predict(Frame(np.zeros((1, len(columns))), columns))
+    expected = model.predict(np.array(X))
+    np.testing.assert_array_equal(model.predict(X), expected)
     with pytest.raises(TypeError, match=r"^Feature names are only .* X has columns \['a', 1\]$"):
-        model.fit(mixed, [0, 1])
-    model.fit(X.to_numpy(), [0, 1])
-    assert not hasattr(model, "feature_names_in_")
-    model.fit(pd.DataFrame(X.to_numpy()), [0, 1])
-    assert not hasattr(model, "feature_names_in_"), "names are strings"
+        model.fit(Frame(np.zeros((2, 2)), ["a", 1]), [0, 1])
+    for nameless in (np.array(X), Frame(X, range(3))):
+        model.fit(X, [0, 1]).fit(nameless, [0, 1])
+        assert not hasattr(model, "feature_names_in_")
+        np.testing.assert_array_equal(model.predict(X), expected)
+
+
+def test_columns_of_pandas_are_names():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame([[0.0, 1.0], [1.0, 3.0]], columns=["a", "b"])
+    model = lab.SoftmaxRegression(progress=False).fit(X, [0, 1])
+    assert list(model.feature_names_in_) == ["a", "b"]
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(X[["b", "a"]])
 
 
 TWO = [[0.0], [1.0]]
@@ -330,6 +543,12 @@ REFUSED = [
         [0, 1],
         {},
         "X must hold real numbers, but its dtype is datetime64[D]: convert it first",
+    ),
+    (
+        DATES - DATES[0],
+        [0, 1],
+        {},
+        "X must hold real numbers, but its dtype is timedelta64[D]: convert it first",
     ),
     (TEXTS, [0, 1], {}, "X must hold real numbers, but it holds '0'"),
     (TWO, [0, 1, 1], {}, "y has shape (3,); X (2, 1) asks for (2,)"),
