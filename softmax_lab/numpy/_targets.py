@@ -13,12 +13,12 @@ def check_target(target, num_classes, ignore_index=None):
         return target.astype(np.intp), None
     if target.dtype.kind not in "iu":
         raise TypeError(f"target must hold integer class indices, but its dtype is {target.dtype}")
-    ignores = ignore_index is not None
+    ignores_a_class = ignore_index is not None and 0 <= ignore_index < num_classes
     unsigned = target.astype(np.uint64)  # as which negative integers are huge
     within = unsigned.item(unsigned.argmax()) < num_classes
-    if within and not (ignores and 0 <= ignore_index < num_classes):
+    if within and not ignores_a_class:
         return target.astype(np.intp, copy=False), None
-    counted = target != ignore_index if ignores else np.ones(target.shape, bool)
+    counted = target != ignore_index  # from None all of them differ
     wrong = ((target < 0) | (target >= num_classes)) & counted
     if wrong.any():
         where = tuple(int(i) for i in np.argwhere(wrong)[0])

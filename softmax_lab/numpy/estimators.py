@@ -107,7 +107,7 @@ def swapped_argmins(log_pi, logits):
     size = logits.size
     m, j = np.ogrid[:size, :size]
     cost = np.append(log_pi - logits, np.inf)  # one more, so that every pair leaves something
-    first, second, third = np.append(np.argsort(cost, kind="stable")[:3], [size, size])[:3]
+    first, second, third = np.append(np.argsort(cost), [size, size])[:3]
     other = np.where((first != m) & (first != j), first, second)
     other = np.where((other != m) & (other != j), other, third)
     swapped = log_pi - logits[:, None]  # at [m, j]: the cost of class m when it is given π_j

@@ -237,6 +237,33 @@ def test_one_hot():
         lab.one_hot([0, 1], 2.5)
 
 
+@pytest.mark.parametrize("function", [lab.cross_entropy, lab.nll_loss])
+def test_any_class_may_be_ignored(function):
+    x, target, _ = data()
+    x = lab.log_softmax(x)
+    losses = function(x, target, reduction="none")
+    for ignore in range(-1, 5):
+        found = function(x, target, reduction="none", ignore_index=ignore)
+        np.testing.assert_array_equal(found, np.where(target == ignore, 0, losses))
+    assert function(np.zeros((2, 1)), [0, -100]) == 0, "of one class too"
+    for wrong in (7, [7]):
+        with pytest.raises(IndexError, match=r"^target holds 7 at .* it must be from 0 to 3$"):
+            function(x[: np.size(wrong)].reshape(*np.shape(wrong), 4), wrong)
+
+
+@pytest.mark.parametrize("function", [lab.cross_entropy, lab.nll_loss])
+def test_weights_of_long_double_keep_their_digits(function):
+    x, target, rng = data()
+    x, weight, factor = (
+        np.longdouble(lab.log_softmax(x)),
+        rng.random(4),
+        1 + np.longdouble(2) ** -60,
+    )
+    found = function(x, target, weight=weight * factor, reduction="sum")
+    expected = function(x, target, weight=weight, reduction="sum") * factor
+    np.testing.assert_allclose(found, expected, rtol=3e-19)
+
+
 def test_inputs_are_never_changed():
     x, target, rng = data()
     copies = x.copy(), target.copy()

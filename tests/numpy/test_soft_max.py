@@ -58,8 +58,9 @@ def test_noise_is_drawn_in_the_precision_asked_for():
     noise = lab.gumbel_noise(9, rng=rng(), dtype=np.longdouble)
     assert noise.dtype == np.longdouble
     np.testing.assert_array_equal(noise, lab.gumbel_noise(9, rng=rng()))
-    with pytest.raises(TypeError, match="int64"):
+    with pytest.raises(TypeError, match="dtype must be floating, but it is int64"):
         lab.gumbel_noise(9, rng=rng(), dtype=np.int64)
+    assert lab.gumbel_noise((2, 0)).shape == (2, 0)
 
 
 def test_gumbel_max_draws_with_the_probabilities_of_softmax():
@@ -158,9 +159,24 @@ def test_bad_arguments_of_the_estimators(estimator):
         estimator(lambda z: z, np.zeros((2, 2)), rng=rng())
     with pytest.raises(ValueError, match="one reward for each"):
         estimator(lambda z: 1.0, np.zeros(3), rng=rng())
+    with pytest.raises(TypeError, match="f's rewards must hold real numbers"):
+        estimator(lambda z: 1j * z, np.zeros(3), rng=rng())
+    with pytest.raises(ValueError, match=r"^logits must be one row of classes, .* is \(0,\)$"):
+        estimator(lambda z: z, np.zeros(0), rng=rng())
     for bad in ([np.nan, 1.0], [-np.inf, -np.inf]):
         with pytest.raises(ValueError, match="class to draw"):
             estimator(lambda z: z, bad, rng=rng())
+
+
+@pytest.mark.parametrize("estimator", [lab.reinforce_gradient, lab.arsm_gradient])
+def test_tiny_rewards_underflow_in_silence(estimator):
+    with np.errstate(all="raise"):
+        estimator(lambda z: np.finfo(float).tiny * z, np.arange(3.0), rng=rng())
+
+
+@pytest.mark.parametrize("estimator", [lab.reinforce_gradient, lab.arsm_gradient])
+def test_one_class_leaves_no_choice(estimator):
+    np.testing.assert_array_equal(estimator(lambda z: z + 1.0, [3.0], rng=rng()), [0.0])
 
 
 def test_the_same_seed_gives_the_same_draws():
