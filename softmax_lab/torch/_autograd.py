@@ -13,16 +13,8 @@ from softmax_lab.numpy.cross_entropy import cross_entropy, cross_entropy_with_gr
 from softmax_lab.numpy.gradients import log_softmax_vjp_rows
 from softmax_lab.numpy.stability import log_softmax_rows, logsumexp_rows, softmax_rows
 from softmax_lab.torch import _formulas as formulas
-from softmax_lab.torch._rows import (
-    by_rows,
-    distributed,
-    eager,
-    may_ask,
-    needs_gradient,
-    run,
-    transformable,
-    wide,
-)
+from softmax_lab.torch._arguments import distributed, wide
+from softmax_lab.torch._rows import by_rows, eager, may_ask, needs_gradient, run, transformable
 from softmax_lab.torch._targets import shares
 
 

@@ -2,14 +2,8 @@
 
 import torch
 
-from softmax_lab.torch._rows import (
-    INTEGERS,
-    distributed,
-    may_ask,
-    run,
-    transformable,
-    transformed,
-)
+from softmax_lab.torch._arguments import INTEGERS, distributed
+from softmax_lab.torch._rows import may_ask, run, transformable, transformed
 
 
 def require(x, ok, summary, error):

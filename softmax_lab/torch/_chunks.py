@@ -9,8 +9,9 @@ from functools import partial
 import torch
 
 from softmax_lab.torch import _formulas as formulas
+from softmax_lab.torch._arguments import wide
 from softmax_lab.torch._autograd import CrossEntropy, LogSumExp
-from softmax_lab.torch._rows import by_rows, eager, run, wide
+from softmax_lab.torch._rows import by_rows, eager, run
 
 SHARE = 8  # the logits of a chunk take an eighth of the memory of all logits,
 LARGEST = 512  # have at most so many rows, enough for fast products of matrices,

@@ -14,7 +14,8 @@ import torch
 import torch.distributed as dist
 from torch.distributed.tensor import DTensor, Replicate, Shard
 
-from softmax_lab.torch._rows import distributed, from_last, may_ask, to_last
+from softmax_lab.torch._arguments import distributed
+from softmax_lab.torch._rows import from_last, may_ask, to_last
 
 # What may be wrong with the arguments on one process, and is raised on all.
 ERRORS = (IndexError, TypeError, ValueError)

@@ -12,6 +12,7 @@ from torch.distributed.tensor import Replicate
 
 from softmax_lab.torch import _formulas as formulas
 from softmax_lab.torch import _rows
+from softmax_lab.torch._arguments import as_dim, as_dims, as_tensor, autocast, distributed, wide
 from softmax_lab.torch._autograd import Softmax, SoftmaxVJP, composed
 from softmax_lab.torch._checks import check_non_negative
 from softmax_lab.torch._pieces import (
@@ -25,15 +26,7 @@ from softmax_lab.torch._pieces import (
     placed,
     whole,
 )
-from softmax_lab.torch._rows import (
-    as_dim,
-    as_dims,
-    as_tensor,
-    autocast,
-    distributed,
-    to_last,
-    wide,
-)
+from softmax_lab.torch._rows import to_last
 from softmax_lab.torch._targets import (
     as_smoothing,
     at_target,

@@ -4,17 +4,9 @@ import math
 
 import torch
 
+from softmax_lab.torch._arguments import as_dim, as_number, as_real, as_tensor, distributed, wide
 from softmax_lab.torch._checks import check_non_negative, check_target
-from softmax_lab.torch._rows import (
-    as_dim,
-    as_integer,
-    as_number,
-    as_real,
-    as_tensor,
-    distributed,
-    to_last,
-    wide,
-)
+from softmax_lab.torch._rows import as_integer, to_last
 
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):

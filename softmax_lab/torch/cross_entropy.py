@@ -2,8 +2,7 @@
 
 import torch
 
-from softmax_lab.torch._autograd import CrossEntropy, composed, small_cross_entropy
-from softmax_lab.torch._rows import (
+from softmax_lab.torch._arguments import (
     INTEGERS,
     as_dims,
     as_logits,
@@ -11,11 +10,9 @@ from softmax_lab.torch._rows import (
     autocast,
     constant,
     distributed,
-    forward_mode,
-    is_small,
-    run,
-    transformed,
 )
+from softmax_lab.torch._autograd import CrossEntropy, composed, small_cross_entropy
+from softmax_lab.torch._rows import forward_mode, is_small, run, transformed
 from softmax_lab.torch._targets import (
     as_smoothing,
     at_target,

@@ -4,14 +4,7 @@ from functools import reduce
 
 import torch
 
-from softmax_lab.torch._rows import (
-    as_dim,
-    as_dims,
-    as_logits,
-    as_real,
-    as_tensor,
-    distributed,
-)
+from softmax_lab.torch._arguments import as_dim, as_dims, as_logits, as_real, as_tensor, distributed
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from softmax_lab.torch._rows import as_real, as_tensor
+from softmax_lab.torch._arguments import as_real, as_tensor
 from softmax_lab.torch._types import Generator, Reward, Tensor, TensorLike
 from softmax_lab.torch.soft_max import drawable, gumbel_max, standard_gumbel
 from softmax_lab.torch.stability import log_softmax, softmax

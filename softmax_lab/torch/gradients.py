@@ -6,15 +6,9 @@ import torch
 
 from softmax_lab.numpy import check_gradient as check_arrays
 from softmax_lab.numpy.check import GradientReport
+from softmax_lab.torch._arguments import as_dim, as_logits, as_real, as_tensor, undistributed
 from softmax_lab.torch._autograd import LogSoftmaxVJP, SoftmaxVJP
-from softmax_lab.torch._rows import (
-    apply,
-    as_dim,
-    as_logits,
-    as_real,
-    as_tensor,
-    undistributed,
-)
+from softmax_lab.torch._rows import apply
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import softmax
 

@@ -6,11 +6,9 @@ from typing import SupportsIndex
 
 import torch
 
-from softmax_lab.torch._checks import check_probabilities, check_target, require
-from softmax_lab.torch._rows import (
+from softmax_lab.torch._arguments import (
     as_dims,
     as_dtype,
-    as_integer,
     as_logits,
     as_real,
     as_tensor,
@@ -18,6 +16,8 @@ from softmax_lab.torch._rows import (
     undistributed,
     wide,
 )
+from softmax_lab.torch._checks import check_probabilities, check_target, require
+from softmax_lab.torch._rows import as_integer
 from softmax_lab.torch._types import Dim, DType, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 

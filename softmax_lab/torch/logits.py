@@ -2,8 +2,8 @@
 
 import torch
 
+from softmax_lab.torch._arguments import as_dims, as_real, wide
 from softmax_lab.torch._checks import check_probabilities
-from softmax_lab.torch._rows import as_dims, as_real, wide
 from softmax_lab.torch._types import Dim, Tensor, TensorLike
 
 

@@ -4,17 +4,10 @@ import math
 
 import torch
 
+from softmax_lab.torch._arguments import as_number, as_real, constant, undistributed, wide
 from softmax_lab.torch._checks import require
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
-from softmax_lab.torch._rows import (
-    as_number,
-    as_real,
-    constant,
-    eager,
-    transformed,
-    undistributed,
-    wide,
-)
+from softmax_lab.torch._rows import eager, transformed
 from softmax_lab.torch._targets import as_smoothing, even_shares, mean_of, prepare, shares
 from softmax_lab.torch._types import Number, Pair, Reduction, Tensor, TensorLike
 

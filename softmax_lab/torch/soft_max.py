@@ -6,8 +6,7 @@ from typing import SupportsIndex
 import torch
 
 from softmax_lab.numpy._arguments import as_shape
-from softmax_lab.torch._checks import require
-from softmax_lab.torch._rows import (
+from softmax_lab.torch._arguments import (
     FLOATING,
     as_dim,
     as_dtype,
@@ -18,6 +17,7 @@ from softmax_lab.torch._rows import (
     undistributed,
     wide,
 )
+from softmax_lab.torch._checks import require
 from softmax_lab.torch._types import DType, Generator, Number, OneDim, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 

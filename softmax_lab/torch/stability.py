@@ -8,8 +8,9 @@ from functools import partial
 
 import torch
 
+from softmax_lab.torch._arguments import as_dims, as_logits, as_real, as_tensor, distributed
 from softmax_lab.torch._autograd import LogSoftmax, LogSumExp, Softmax
-from softmax_lab.torch._rows import apply, as_dims, as_logits, as_real, as_tensor, distributed
+from softmax_lab.torch._rows import apply
 from softmax_lab.torch._types import Dim, Tensor, TensorLike
 
 
