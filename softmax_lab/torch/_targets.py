@@ -4,9 +4,17 @@ import math
 
 import torch
 
-from softmax_lab.torch._arguments import as_dim, as_number, as_real, as_tensor, distributed, wide
+from softmax_lab.torch._arguments import (
+    as_dim,
+    as_integer,
+    as_number,
+    as_real,
+    as_tensor,
+    distributed,
+    wide,
+)
 from softmax_lab.torch._checks import check_non_negative, check_target
-from softmax_lab.torch._rows import as_integer, to_last
+from softmax_lab.torch._rows import to_last
 
 
 def prepare(x, target, dim, weight, reduction, *, classes_only=False):

@@ -91,9 +91,9 @@ def nll_loss(
     """
     log_p = as_real(log_probabilities, "log_probabilities")
     if distributed(log_p):
-        from softmax_lab.torch import _sharded
+        from softmax_lab.torch import _sharded_losses
 
-        return _sharded.nll_loss(log_p, target, dim, weight, ignore_index, reduction)
+        return _sharded_losses.nll_loss(log_p, target, dim, weight, ignore_index, reduction)
     x, target, weight = prepare(log_p, target, dim, weight, reduction, classes_only=True)
     y, share, count = shares(x, target, weight, ignore_index, reduction)
     losses = torch.where(share == 0, 0.0, -share * at_target(x, y))
@@ -177,9 +177,9 @@ def cross_entropy(
     """
     logits = as_logits(logits, dim, "logits")
     if distributed(logits, compiled=True):
-        from softmax_lab.torch import _sharded
+        from softmax_lab.torch import _sharded_losses
 
-        return _sharded.cross_entropy(
+        return _sharded_losses.cross_entropy(
             logits, target, dim, weight, ignore_index, reduction, label_smoothing
         )
     label_smoothing = constant(as_smoothing(label_smoothing), logits)

@@ -9,6 +9,7 @@ import torch
 from softmax_lab.torch._arguments import (
     as_dims,
     as_dtype,
+    as_integer,
     as_logits,
     as_real,
     as_tensor,
@@ -17,7 +18,6 @@ from softmax_lab.torch._arguments import (
     wide,
 )
 from softmax_lab.torch._checks import check_probabilities, check_target, require
-from softmax_lab.torch._rows import as_integer
 from softmax_lab.torch._types import Dim, DType, Tensor, TensorLike
 from softmax_lab.torch.stability import log_softmax, softmax
 

@@ -4,9 +4,15 @@ from typing import Self, SupportsIndex
 
 import torch
 
-from softmax_lab.torch._arguments import INTEGERS, as_number, as_tensor, undistributed, wide
+from softmax_lab.torch._arguments import (
+    INTEGERS,
+    as_integer,
+    as_number,
+    as_tensor,
+    undistributed,
+    wide,
+)
 from softmax_lab.torch._checks import require
-from softmax_lab.torch._rows import as_integer
 from softmax_lab.torch._types import Tensor, TensorLike
 from softmax_lab.torch.cross_entropy import cross_entropy
 from softmax_lab.torch.definition import linear, predict
