@@ -15,15 +15,19 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 CORE_WAY = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
 CHAPTERS = (*CORE_WAY, "scale")
 
-# Seconds for one of each. People read prose at 238 words a minute (Brysbaert 2019, a review of 190
-# studies); the rest is an estimate, on the slow side.
+# Seconds for one of each. People read prose for pleasure at 238 words a minute (Brysbaert 2019, a
+# review of 190 studies), and at 200 where they want to learn from it (Carver 1992, "Reading rate",
+# Journal of Reading 36(2), page 86). The rest is an estimate, on the slow side.
 READING = {
-    "words": 60 / 238,
+    "words": 60 / 200,
     "formulas in a line": 1.5,
     "lines of formulas": 8,
     "lines of code": 3,
+    "outputs": 5,
     "figures": 15,
+    "charts": 45,
     "predictions": 20,
+    "cards": 8,
 }
 # Minutes for an exercise: to understand it, and for each line of its solution.
 EXERCISE, LINE = 4, 0.5
@@ -32,10 +36,14 @@ EXERCISE, LINE = 4, 0.5
 LOOKED_UP = ("In the frameworks", "Further reading")
 
 DIRECTIVE = re.compile(r"^(`{3,}|:{3,})\{(\w+)\}.*?^\1`*:*\s*$", flags=re.MULTILINE | re.DOTALL)
+DEEPER_CARD = re.compile(r"^\d+\. \(Deeper\.\) .+\n +- .+$", re.MULTILINE)
 DETAILS = re.compile(r"(?<=</summary>).*?(?=</details>)", re.DOTALL)
 DISPLAY = re.compile(r"\$\$.+?\$\$", flags=re.DOTALL)
 INLINE = re.compile(r"\$[^$\n]+\$")
 MARKUP = re.compile(r"<[^>]+>|\{[\w:]+\}|\]\([^)]*\)|^\([\w-]+\)=$|^:\w+: .*$", re.MULTILINE)
+CHECK = re.compile(r"exercises\.(check|hint)\(")
+CHART = re.compile(r"^charts\.", re.MULTILINE)
+CARD = re.compile(r"^\d+\. .+\n +- ", re.MULTILINE)
 WORD = re.compile(r"\S*\w\S*")
 SENTENCE = re.compile(
     r"About \d+ minutes to read, \d+ to practise\."
@@ -66,6 +74,8 @@ def count(notebook):
     for cell, source, deeper in pieces(notebook):
         found = in_markdown(source) if cell.cell_type == "markdown" else in_code(cell)
         everything += found
+        if not deeper and cell.cell_type == "markdown":
+            found = in_markdown(DEEPER_CARD.sub("", source))
         core += Counter() if deeper else found
         if "solution" in cell.metadata.get("tags", ()):
             lines = source.partition("\nexercises.verify(")[0].split("\n")
@@ -89,16 +99,26 @@ def in_markdown(source):
             "formulas in a line": len(INLINE.findall(source)),
             "lines of formulas": sum(1 + formula.count("\\\\") for formula in displays),
             "predictions": source.count("**Predict.**"),
+            "cards": len(CARD.findall(source)),
         }
     )
 
 
 def in_code(cell):
     """Return what there is to read of a cell of code: what the page shows of it unfolded."""
-    tags = cell.metadata.get("tags", ())
-    found = Counter({"figures": int("figure" in cell.metadata.get("mystnb", {}))})
-    folded = {"remove-cell", "hide-input", "hide-cell", "starter"} & set(tags)
-    if not folded and not re.match(r"exercises\.(check|hint)\(", cell.source):
+    tags = set(cell.metadata.get("tags", ()))
+    if tags & {"remove-cell", "hide-cell", "starter"} or CHECK.match(cell.source):
+        return Counter()
+    figure = cell.metadata.get("mystnb", {}).get("figure")
+    found = Counter(
+        {
+            "figures": int(figure is not None),
+            "words": len(WORD.findall(figure["caption"])) if figure else 0,
+            "charts": len(CHART.findall(cell.source)),
+            "outputs": int("print(" in cell.source),
+        }
+    )
+    if "hide-input" not in tags:
         found["lines of code"] = sum(bool(line.strip()) for line in cell.source.split("\n"))
     return found
 

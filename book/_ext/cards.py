@@ -121,7 +121,8 @@ def make_memory_card(app, question):
         raise ExtensionError(f"{app.env.docname}: “{words}”: a question, below it - its answer")
     asked = element("div", *question[0].children, classes=["question"])
     answer = element("div", *question[1][0].children, classes=["answer"])
-    return element("book-card", asked, answer)
+    classes = ["deeper"] if asked.astext().startswith("(Deeper.)") else []
+    return element("book-card", asked, answer, classes=classes)
 
 
 def make_place_for_recall(app, doctree):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import softmax_lab.numpy as sl
-from softmax_lab.figures.stability import WALKS, offset_table, words
+from softmax_lab.figures.stability import WALKS, WORDS, offset_table
 from tests.browsers import open_page, serve
 from tests.figures.conftest import CHARTS
 
@@ -168,21 +168,28 @@ def offsets(drawn, sliders, dtype="float32"):
     heights = [1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height for mark in diamonds]
     np.testing.assert_allclose(heights, shifted, atol=2 * PIXEL / drawn.height)
     finite = np.isfinite(naive)
-    dots = drawn.of("symbol")[3:]
+    dots = sorted(drawn.of("symbol")[3:], key=lambda mark: mark["row"]["class"])
     np.testing.assert_array_equal(number([m["row"]["naive"] for m in dots]), naive[finite])
     heights = [1 - (mark["top"] + mark["bottom"]) / 2 / drawn.height for mark in dots]
     np.testing.assert_allclose(heights, naive[finite], atol=2 * PIXEL / drawn.height)
     for i, line in enumerate(drawn.of("line")):
-        across, up = drawn.curve(i, offset - walk.reach, offset + walk.reach)
+        across, up = drawn.curve(i, walk.low, walk.high)
         rows = number([0, -1, -4]) + number(across.round(6))[:, np.newaxis]
         wanted = sl.naive_softmax(rows)[:, int(line["row"]["class"]) - 1]
         np.testing.assert_allclose(up, [float(str(p)) for p in wanted], atol=1e-9)
     grid, _, _, verdicts = offset_table(dtype)
     verdict = verdicts[grid == offset].item()
-    assert f"{words(walk.percent)[verdict]}. Shifted" in drawn.says
-    middle = drawn.width / 2
-    (here,) = [z for z in drawn.of("rect", "verdict") if z["left"] <= middle <= z["right"]]
-    assert here["row"]["verdict"] == verdict
+    spoken = [number if p == p else "nan" for p, number in zip(naive, decimals(naive), strict=True)]
+    assert f"{spoken[0]}, {spoken[1]} and {spoken[2]}{WORDS[verdict]}. Shifted" in drawn.says
+    lost = [f"class {i + 1}: nan" for i in np.flatnonzero(~finite)]
+    assert sorted(m["text"] for m in drawn.of("text", "class")) == lost
+    across = (offset - walk.low) / (walk.high - walk.low) * drawn.width
+    zones = drawn.of("rect", "verdict")
+    assert any(
+        z["left"] - PIXEL <= across <= z["right"] + PIXEL and z["row"]["verdict"] == verdict
+        for z in zones
+    )
+    assert [text for text in drawn.texts("verdict") if text] == [z["row"]["verdict"] for z in zones]
 
 
 def half_offsets(drawn, sliders):
