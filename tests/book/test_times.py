@@ -63,3 +63,15 @@ def test_what_is_folded_or_to_be_practised_is_not_reading():
     core, everything, practice = count(found)
     assert +core == +everything == Counter()
     assert practice == 5
+
+
+def test_figures_charts_outputs_and_cards_take_their_time():
+    found = book(">charts.shift()", ">print(1)", "1. Why?\n   - So.\n2. (Deeper.) How?\n   - Thus.")
+    figure = {"mystnb": {"figure": {"caption": "Three words long."}}, "tags": ["hide-input"]}
+    found.cells.append(v4.new_code_cell("plot()", metadata=figure))
+    core, everything, _ = count(found)
+    for kind in ("charts", "outputs", "figures", "cards"):
+        assert core[kind] == 1
+    assert everything["cards"] == 2
+    assert everything["words"] - core["words"] == 4
+    assert core["words"] == 6
