@@ -119,8 +119,8 @@ def transposed(function, blocks, outputs, scratch):
     for i, copy in enumerate(copies):
         if copy is not None and not 1 <= i <= outputs:
             np.copyto(copy, blocks[i])
-    n, rows = blocks[0].shape[1], blocks[0].shape[0]
-    function(*copies, scratch.reshape(-1)[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
+    rows, n, _ = blocks[0].shape
+    function(*copies, scratch.ravel()[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
     for block, copy in zip(blocks[1 : 1 + outputs], copies[1 : 1 + outputs], strict=True):
         if block is not None:
             np.copyto(block, copy)

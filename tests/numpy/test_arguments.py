@@ -175,7 +175,8 @@ def test_no_mask_of_a_target_is_lost(function):
 def test_no_mask_of_a_mask_or_an_output_is_lost():
     with pytest.raises(TypeError, match="where has masked entries"):
         lab.softmax(X, where=np.ma.masked_array(X > 0, mask=X > 1))
-    with pytest.raises(TypeError, match="masked"):
+    says = r"^out must be a plain array, but it is a masked one: pass out\.data$"
+    with pytest.raises(TypeError, match=says):
         lab.softmax(X, out=np.ma.masked_array(X.copy(), mask=X > 0))
 
 
@@ -322,8 +323,12 @@ def test_numbers_are_numbers():
 def test_the_output_is_checked_before_anything_is_computed():
     frozen = np.zeros(3)
     frozen.flags.writeable = False
-    with pytest.raises(ValueError, match="out must be writeable"):
+    with pytest.raises(ValueError, match=r"^out must be writeable, but it is read-only$"):
         lab.softmax([1.0, 2.0, 3.0], out=frozen)
+    with pytest.raises(TypeError, match="out must be an array, but it is 'a'"):
+        lab.softmax([1.0, 2.0, 3.0], out="a")
+    with pytest.raises(ValueError, match=r"out has shape \(4,\); the result has \(3,\)"):
+        lab.softmax([1.0, 2.0, 3.0], out=np.zeros(4))
     with pytest.raises(TypeError, match="out has dtype int64, to which float64 cannot be cast"):
         lab.softmax([1.0, 2.0, 3.0], out=np.zeros(3, np.int64))
     with warnings.catch_warnings(action="ignore"):
@@ -686,9 +691,23 @@ def test_an_output_holds_floats(dtype):
 def test_an_output_has_room_for_each_entry():
     nothing = np.lib.stride_tricks.as_strided(np.zeros(0), (0, 3), (0, 0))
     assert lab.softmax(np.zeros((0, 3)), out=nothing) is nothing, "nothing needs no room"
-    out = np.lib.stride_tricks.as_strided(np.zeros(4), (3, 4), (0, 8))
-    with pytest.raises(ValueError, match=r"out must have room for each entry, .*\(0, 8\)"):
-        lab.softmax(X, out=out)
+    one = np.lib.stride_tricks.as_strided(np.zeros(4), (1, 4), (0, 8))
+    same(lab.softmax(X[:1], out=one), P[:1])
+    for rows in (2, 3):
+        out = np.lib.stride_tricks.as_strided(np.zeros(4), (rows, 4), (0, 8))
+        with pytest.raises(ValueError, match=r"out must have room for each entry, .*\(0, 8\)"):
+            lab.softmax(X[:rows], out=out)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.longdouble, np.complex64])
+def test_an_output_may_be_of_any_floating_dtype(dtype):
+    for function in (lab.softmax, lab.log_softmax):
+        out = np.empty(X.shape, dtype)
+        assert function(X, out=out) is out
+        same(out, function(X).astype(dtype))
+    out = np.empty(3, dtype)
+    assert lab.logsumexp(X, out=out) is out
+    np.testing.assert_allclose(out, lab.logsumexp(X), rtol=np.finfo(dtype).eps)
 
 
 @pytest.mark.parametrize("wrong", [None, 1.0, (1.0,), (1.0, 1.0, 1.0)])

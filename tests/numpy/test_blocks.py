@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from softmax_lab.numpy import _blocks
+from softmax_lab.numpy import _blocks, softmax
 from softmax_lab.numpy._blocks import BLOCK, LONGEST, for_blocks, from_blocks, to_blocks
 
 # (outer, n, inner); the blocks it is cut into, and the longest rows of a scratch.
@@ -33,9 +33,10 @@ SIDE_BY_SIDE = [(256, 32, 1), (5000, 32, 1)]
 @pytest.mark.parametrize(("shape", "cuts"), CUTS.items())
 def test_every_entry_is_seen_once_with_a_scratch_that_fits(shape, cuts):
     x = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    top, result, seen = x[:, :1] + 1, np.zeros(shape, np.float32), []
+    top, first, seen = x[:, :1] + 1, np.zeros((shape[0], 1, shape[2])), []
+    result = np.zeros(shape, np.float32)
 
-    def function(block, out, no_output, at_top, no_input, scratch):
+    def function(block, begin, out, no_output, at_top, no_input, scratch):
         assert no_output is None
         assert no_input is None
         assert set(np.geterr().values()) == {"ignore"}
@@ -45,9 +46,11 @@ def test_every_entry_is_seen_once_with_a_scratch_that_fits(shape, cuts):
         rows_are_near = block.strides[0] == block.itemsize
         assert rows_are_near == (scratch.strides[0] == scratch.itemsize) == (shape in SIDE_BY_SIDE)
         np.add(block, at_top, out=out)
+        np.copyto(begin, block[:, :1])
 
-    for_blocks(function, x, [result, None], [top, None])
+    for_blocks(function, x, [first, result, None], [top, None])
     np.testing.assert_array_equal(result, x + top)
+    np.testing.assert_array_equal(first, x[:, :1])
     assert (len(seen), max(seen)) == cuts
 
 
@@ -79,6 +82,19 @@ def test_large_arrays_are_shared_among_threads(monkeypatch):
     together = threading.Barrier(1)
     for_blocks(function, x, [])
     assert threads == {threading.get_ident()}, "so few entries are not worth a thread"
+
+
+@pytest.mark.parametrize("place", ["the same", "a row further", "transposed"])
+def test_an_output_may_lie_where_the_input_lies(place):
+    memory = np.random.default_rng(0).normal(size=(301, 300)).astype(np.float32)
+    x, out = {
+        "the same": (memory, memory),
+        "a row further": (memory[:-1], memory[1:]),
+        "transposed": (memory[1:], memory[1:].T),
+    }[place]
+    expected = softmax(x.copy())
+    assert softmax(x, out=out) is out
+    np.testing.assert_array_equal(out, expected)
 
 
 @pytest.mark.parametrize(

@@ -429,6 +429,11 @@ def test_a_weight_counts_as_so_many_samples():
     np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-8)
     score = weighted.score(X, y, sample_weight=times)
     assert score == pytest.approx(repeated.score(X_all, y_all))
+    assert weighted.score(X, y, sample_weight=2) == weighted.score(X, y)
+    settings["class_weight"] = "balanced"
+    weighted = lab.SoftmaxRegression(**settings).fit(X, y, sample_weight=times)
+    repeated = lab.SoftmaxRegression(**settings).fit(X_all, y_all)
+    np.testing.assert_allclose(weighted.coef_, repeated.coef_, atol=1e-8)
 
 
 def test_a_class_weight_weighs_its_samples():

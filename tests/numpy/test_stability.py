@@ -275,3 +275,10 @@ def test_a_confident_winner_in_long_double_keeps_its_digits(n):
     x[1] = 1 + np.longdouble(2) ** -60  # float64 would round it to 1
     right = -(n - 1) * np.exp(-61 - np.longdouble(2) ** -60)
     np.testing.assert_allclose(lab.log_softmax(x)[1], right, rtol=1e-17)
+
+
+def test_logsumexp_of_long_doubles_keeps_their_digits():
+    x = np.longdouble(1) / 3
+    for n in (2, 40):
+        found = lab.logsumexp(np.full((3, n), x))
+        np.testing.assert_allclose(found, x + np.log(np.longdouble(n)), rtol=2e-19)
