@@ -102,14 +102,14 @@ def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats
 def swapped_argmins(log_pi, logits):
     """Return z[m, j] = argmin_i (log π_i − x_i) with entries m and j of log π swapped.
 
-    The smallest of the entries that a swap leaves alone is one of the three smallest of all.
+    The smallest of the entries that a swap leaves alone is one of the two smallest of all. If both
+    of these are swapped it loses: the sum of their costs stays, and so one of them wins.
     """
     size = logits.size
     m, j = np.ogrid[:size, :size]
-    cost = np.append(log_pi - logits, np.inf)  # one more, so that every pair leaves something
-    first, second, third = np.append(np.argsort(cost), [size, size])[:3]
+    cost = np.append(log_pi - logits, np.inf)  # one more, so that one class has a second
+    first, second = np.argsort(cost)[:2]
     other = np.where((first != m) & (first != j), first, second)
-    other = np.where((other != m) & (other != j), other, third)
     swapped = log_pi - logits[:, None]  # at [m, j]: the cost of class m when it is given π_j
     z = np.where(swapped <= swapped.T, m, j)
     return np.where(cost[other] < np.minimum(swapped, swapped.T), other, z)

@@ -126,6 +126,24 @@ def test_swapped_argmins_are_those_of_every_swap(size):
                 assert found[m, j] == np.argmin(swapped - logits)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_one_draw_gives_the_estimate_that_is_defined(size):
+    logits, values = rng(1).normal(size=size), rng(2).normal(size=size)
+    for seed in range(5):
+        log_p = lab.log_softmax(logits)
+        z = lab.gumbel_max(log_p, rng=seed)
+        expected = values[z] * (np.eye(size)[z] - np.exp(log_p))
+        found = lab.reinforce_gradient(lambda z: values[z], logits, rng=seed)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+        log_pi = lab.log_softmax(-lab.gumbel_noise(size, rng=seed))
+        rewards = values[swapped_argmins(log_pi, logits)]
+        expected = [
+            ((f - rewards.mean(axis=0)) * (1 / size - np.exp(log_pi))).sum() for f in rewards
+        ]
+        found = lab.arsm_gradient(lambda z: values[z], logits, rng=seed)
+        np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-15)
+
+
 @pytest.mark.parametrize("estimator", [lab.reinforce_gradient, lab.arsm_gradient])
 @pytest.mark.parametrize("size", [2, 4])
 def test_the_estimators_are_unbiased(estimator, size):
