@@ -623,6 +623,7 @@ def test_integers_that_no_dtype_holds_are_named(kind):
 def test_huge_integers_among_floats_are_floats():
     for other in (1.0, np.float32(1), np.float64(1)):
         same(lab.log_softmax([2**70, other]), [0, -float(2**70)])
+        same(lab.log_softmax([[2**70, other]] * 2), [[0, -float(2**70)]] * 2)
     with pytest.raises(TypeError, match=f"x must hold integers .* from 1 to {2**70}: subtract"):
         lab.softmax([2**70, 1])
     with pytest.raises(ValueError, match=r"x must fit a float, but it is 1000"):
