@@ -210,6 +210,8 @@ def test_the_dtype_is_kept_and_one_number_gives_one_number(name):
         for dtype in (np.float16, np.float32, np.longdouble):
             assert function(x.astype(dtype)).dtype == dtype
             assert function(dtype(0.5)).dtype == dtype
+        swapped = x.astype(np.dtype(np.float32).newbyteorder())
+        assert function(swapped).dtype == np.float32, "in native order"
     for number in (1, 0.5, np.array(0.5), np.float32(0.5)):
         found = function(number)
         assert found.shape == ()
