@@ -196,7 +196,9 @@ def test_other_containers_give_the_same(function, x):
 
 @takers
 def test_a_long_double_is_taken(function, x):
-    np.testing.assert_allclose(function(x.astype(np.longdouble)), function(x), rtol=1e-13)
+    wide = x.astype(np.longdouble)
+    np.testing.assert_allclose(function(wide), function(x), rtol=1e-13)
+    same(function(wide.astype(wide.dtype.newbyteorder())), function(wide))
 
 
 @pytest.mark.parametrize(
