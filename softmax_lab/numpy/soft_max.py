@@ -43,15 +43,14 @@ def hardmax(x: ArrayLike, axis: OneAxis = -1) -> Floats:
     >>> hardmax([1.0, 3.0, 3.0])
     array([0., 1., 0.])
     """
-    given = as_array(x)
-    x, dtype = as_real(x)
-    axis = one_axis(axis, x.ndim)
-    rows = np.atleast_1d(given if given.dtype.kind in "biu" else x)  # floats may merge integers
-    y = np.zeros(rows.shape, x.dtype)
+    given, (_, dtype) = as_array(x), as_real(x)
+    axis = one_axis(axis, given.ndim)
+    rows = np.atleast_1d(given)  # integers as they came: floats may merge them
+    y = np.zeros(rows.shape, dtype)
     if rows.shape[axis]:
         np.put_along_axis(y, rows.argmax(axis=axis, keepdims=True), 1, axis)
         np.copyto(y, np.nan, where=np.isnan(rows).any(axis=axis, keepdims=True))
-    return in_dtype(y.reshape(x.shape), dtype)[()]
+    return y.reshape(given.shape)[()]
 
 
 def gumbel_noise(
