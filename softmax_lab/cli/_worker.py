@@ -103,7 +103,7 @@ def load(answers, name, seconds):
             exec(compile(ast.Module(body, type_ignores=[]), place, "exec"), vars(module))
 
     try:
-        limits.within(seconds, run)
+        limits.within(limits.Allowance(seconds), run)
     except BaseException as error:  # SystemExit too: it is their code
         raise Broken(where_it_broke(error, sources)) from None
     return getattr(module, f"my_{name}", MISSING)

@@ -75,8 +75,10 @@ def check(name, answer, *, seconds=10.0):
     answer : callable
         Your function. Whatever it does, `check` does not raise.
     seconds : float, default 10
-        How long the function may run, over all cases. It is interrupted between two steps of
-        Python: one long call into compiled code is stopped only when it returns.
+        How long the function may work, over all cases, in time of its processor: other programs
+        on the machine change no verdict. One that waits is stopped after three times as long. It
+        is interrupted between two steps of Python: one long call into compiled code is stopped
+        only when it returns.
 
     Returns
     -------

@@ -3,13 +3,13 @@
 import dis
 import functools
 import inspect
-import time
 
 import numpy as np
 
 from softmax_lab.exercises._compare import OTHER, alike, distance
 from softmax_lab.exercises._differences import describe_difference, where_only
 from softmax_lab.exercises._exercise import Mistake
+from softmax_lab.exercises._limits import Allowance
 from softmax_lab.exercises._report import Report
 from softmax_lab.exercises._runner import STOPS, Attempt, by_name
 from softmax_lab.exercises._state import originals, remember, undisturbed
@@ -81,7 +81,7 @@ def explain(exercise, findings):
 @functools.cache
 def mistaken(exercise, words, prop, number):
     """Return what a known mistake gives in a case: always the same, so it is computed once."""
-    twin = Attempt(exercise, exercise.mistakes[words], time.monotonic() + 60)
+    twin = Attempt(exercise, exercise.mistakes[words], Allowance(60.0))
     return twin.try_case(prop, number)
 
 
@@ -113,7 +113,7 @@ def judged(exercise, answer, seconds):
     mistake = misfit(exercise, answer)
     if mistake is not None:
         return Report(exercise.name, mistake=mistake.name, nudge=mistake.nudge)
-    attempt = Attempt(exercise, answer, time.monotonic() + seconds)
+    attempt = Attempt(exercise, answer, Allowance(seconds))
     findings = attempt.findings()
     failing = [finding for finding in findings if finding.mistake is not None]
     report = Report(exercise.name, printed=str(attempt.printed))

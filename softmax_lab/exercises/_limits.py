@@ -10,18 +10,40 @@ import io
 import random
 import signal
 import threading
+import time
 
 import numpy as np
 
 REPEAT = 0.02  # seconds between two alarms, should the function swallow the first
+PATIENCE = 3  # a function that waits, or has to share its processor, may take so many times as long
 
 
 class TimeLimit(BaseException):
     """Raised inside a function whose time is up; no `except Exception` stops it."""
 
 
-def within(seconds, function):
-    """Return `function()`, or raise TimeLimit in it after so many seconds.
+class Allowance:
+    """The seconds that a thread may work: of its processor, so that no other program counts."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        clock = getattr(time, "pthread_getcpuclockid", None)  # Unix has it
+        self.clock = clock and clock(threading.get_ident())
+        self.begun, self.worked = time.monotonic(), self.work()
+
+    def work(self):
+        """Return the seconds that the thread has worked, as far as the system tells."""
+        return time.monotonic() if self.clock is None else time.clock_gettime(self.clock)
+
+    def left(self):
+        """Return the seconds that are left, not below 0."""
+        passed = time.monotonic() - self.begun
+        left = self.seconds - (self.work() - self.worked)
+        return max(0.0, min(left, PATIENCE * self.seconds - passed))
+
+
+def within(allowance, function):
+    """Return `function()`, or raise TimeLimit in it when nothing is left of its allowance.
 
     On the main thread (where Jupyter runs cells) a Unix timer rings. Elsewhere, and on Windows, a
     watcher thread raises the exception, and has ended when this function returns. It can neither
@@ -30,24 +52,28 @@ def within(seconds, function):
     """
     on_main_thread = threading.current_thread() is threading.main_thread()
     if on_main_thread and hasattr(signal, "setitimer"):
-        return _with_timer(seconds, function)
-    return _with_watcher(seconds, function)
+        return _with_timer(allowance, function)
+    return _with_watcher(allowance, function)
 
 
-def _with_timer(seconds, function):
+def _with_timer(allowance, function):
     running, rings = True, 0
 
     def ring(signum, frame):
         nonlocal rings
         if not running or frame is None or frame.f_code is _with_timer.__code__:
             return  # the function is over: leave our own cleaning up alone
+        if not rings and (left := allowance.left()):
+            signal.setitimer(signal.ITIMER_REAL, max(left, REPEAT), REPEAT)
+            return
         rings += 1
         if rings > 3:  # swallowed three times: ring so fast that one alarm falls outside its `try`
             signal.setitimer(signal.ITIMER_REAL, 1e-5 * (1 + rings % 50))
         raise TimeLimit
 
     previous = signal.signal(signal.SIGALRM, ring)
-    remaining = signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT)
+    first = max(allowance.left(), REPEAT)
+    remaining = signal.setitimer(signal.ITIMER_REAL, first, REPEAT)
     try:
         return function()
     finally:
@@ -56,16 +82,15 @@ def _with_timer(seconds, function):
         signal.signal(signal.SIGALRM, previous)
 
 
-def _with_watcher(seconds, function):
+def _with_watcher(allowance, function):
     target = ctypes.c_ulong(threading.get_ident())
     raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
     over = threading.Event()
 
     def watch():
-        pause = seconds
-        while not over.wait(pause):
-            raise_in(target, ctypes.py_object(TimeLimit))
-            pause = REPEAT
+        while not over.wait(max(allowance.left(), REPEAT)):
+            if not allowance.left():
+                raise_in(target, ctypes.py_object(TimeLimit))
 
     watcher = threading.Thread(target=watch, name="softmax_lab time limit", daemon=True)
     watcher.start()

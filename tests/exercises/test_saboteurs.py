@@ -13,6 +13,7 @@ import pytest
 
 from softmax_lab import exercises
 from softmax_lab.exercises._exercise import fresh
+from softmax_lab.exercises._limits import Allowance
 from tests.exercises.answers import NAMES, SECONDS, exercise, right_answer
 
 
@@ -239,6 +240,15 @@ def test_endless_loops_of_any_kind_are_stopped(body):
     report = exercises.check("quiet_failure", lambda: body(), seconds=0.1)
     assert report.mistake == "it takes too long"
     assert time.monotonic() - start < 25, "the time limit did not interrupt it"
+
+
+@pytest.mark.skipif(
+    not hasattr(time, "pthread_getcpuclockid"), reason="this system times no threads"
+)
+def test_time_in_which_others_have_the_processor_does_not_count():
+    allowance = Allowance(10.0)
+    time.sleep(0.1)
+    assert 9.95 < allowance.left() < 10
 
 
 @pytest.mark.parametrize("body", [tidies_up, prints])
