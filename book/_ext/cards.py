@@ -11,6 +11,7 @@ from sphinx.errors import ExtensionError
 from sphinx_exercise.nodes import is_exercise_node
 
 from elements import element, fold, following, starts_with
+from lines import glue
 
 
 def source(cell):
@@ -33,7 +34,8 @@ def hints_in(cell):
     """Return the hints that a cell has put out, each folded."""
     for html in cell.findall(nodes.raw):
         if html["format"] == "html":
-            return element("div", html.deepcopy(), classes=["hints"])
+            hints = nodes.raw("", glue(html.astext()), format="html")
+            return element("div", hints, classes=["hints"])
     raise ExtensionError(f"no hints come out of {source(cell)}")
 
 

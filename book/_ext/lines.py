@@ -10,6 +10,11 @@ SUMS = re.compile(
     r"(?<![^\s(\[])([^\s&]{1,5}) ([−+=≈≤≥×·]|&lt;|&gt;) (?=[^\s&]{1,5}(?![^\s.,;:)]))"
 )
 UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|bits?|nats?|ulp)(?!\w))")
+LOGARITHMS = re.compile(r"(?<=\blog) (?=\d|\w\b)")
+# "1e-300", "GPT-2", "-inf": after such a hyphen a browser would end a line.
+HYPHENED = re.compile(r"\w[\w.]*-\d[\w.]*\b|(?<![\w-])-inf\b")
+# In code a line may end after a bracket, and not within an arrow.
+BRACKET, ARROW = '<span class="p">(</span>', "-&gt;"
 # A long name may end a line after a dot, an underscore, a bracket; in a narrow column any name.
 NAMES = re.compile(r"[\w.(]+")
 LONG, LONG_IN_COLUMN = 24, 12  # letters
@@ -57,14 +62,17 @@ def in_column(node):
 
 
 def glue(html):
-    """Put a space that ends no line between a number and its unit, a sign and its terms.
+    """Keep together a number and its unit, a sign and its terms, what is in one piece by a hyphen.
 
     Examples
     --------
     >>> glue("Where p − y comes from: 12 % of it").replace("\u00a0", "~")
     'Where p~−~y comes from: 12~% of it'
+    >>> glue("down to 1e-36")
+    'down to <span class="whole">1e-36</span>'
     """
-    return UNITS.sub("\u00a0", SUMS.sub("\\1\u00a0\\2\u00a0", html))
+    html = LOGARITHMS.sub("\u00a0", UNITS.sub("\u00a0", SUMS.sub("\\1\u00a0\\2\u00a0", html)))
+    return HYPHENED.sub(whole(r"\g<0>"), html)
 
 
 def loosen(html, long):
@@ -80,7 +88,30 @@ def loosen(html, long):
     )
 
 
+def visit_code(writer, node):
+    """Write code, and where its lines may end on a phone."""
+    start = len(writer.body)
+    try:
+        type(writer).visit_literal_block(writer, node)
+    finally:  # it skips what is in the node
+        writer.body[start:] = [
+            part.replace(BRACKET, f"{BRACKET}<wbr>").replace(ARROW, whole(ARROW))
+            for part in writer.body[start:]
+        ]
+
+
+def depart_code(writer, node):
+    """Close what `visit_code` has opened, if it has."""
+    type(writer).depart_literal_block(writer, node)
+
+
+def whole(html):
+    """Return HTML in which no line ends."""
+    return f'<span class="whole">{html}</span>'
+
+
 def setup(app):
-    """Put it in the place of what writes text."""
+    """Put it in the place of what writes text and code."""
     app.add_node(nodes.Text, override=True, html=(visit_text, None))
+    app.add_node(nodes.literal_block, override=True, html=(visit_code, depart_code))
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -135,6 +135,7 @@ def stylesheet():
 def drawn(writer, node, display=False):
     """Return the HTML of a node's formula; an error in it ends the build."""
     tex = node.astext() if node.get("nowrap", not display) else aligned(node.astext())
+    tex = tex.replace(",)", "{,})")  # a shape: no gap after its comma
     try:
         return kept(Path(writer.builder.outdir).parent / ".formulas")(tex, display)
     except Undrawable as error:

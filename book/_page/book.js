@@ -9,16 +9,38 @@
   addEventListener("afterprint", () => (root.dataset.theme = theme));
 }
 
+// What scrolls inside its box says so: it fades where it goes on, can be reached by keyboard, and has
+// a name. A table keeps its role.
+const DISPLAYED = ".bd-article div.math > mjx-container";
+const NAMES = { PRE: "Output", TABLE: "Table", "MJX-CONTAINER": "Formula" };
+const markWide = (box) => {
+  const hidden = box.scrollWidth - box.clientWidth;
+  box.classList.toggle("more-before", box.scrollLeft > 1);
+  box.classList.toggle("more-after", hidden - box.scrollLeft > 1);
+  const wide = hidden > 1;
+  box.ariaLabel = wide ? `${NAMES[box.tagName]}, scrolls sideways` : null;
+  if (box.tagName !== "TABLE") box.role = wide ? "group" : null;
+  if (wide) box.tabIndex = 0;
+  else box.removeAttribute("tabindex");
+};
+
 // A formula a little too wide gets smaller letters, down to four fifths; a wider one scrolls.
-// What scrolls inside its box must scroll without a mouse too.
 const reachWide = () => {
-  const formulas = document.querySelectorAll("div.math > mjx-container");
+  const formulas = document.querySelectorAll(DISPLAYED);
   for (const formula of formulas) formula.style.removeProperty("--fit");
   const fits = [...formulas].map((formula) => formula.clientWidth / formula.scrollWidth);
   for (const [n, formula] of formulas.entries())
     if (fits[n] < 1) formula.style.setProperty("--fit", Math.max(fits[n] - 0.01, 0.8));
-  for (const box of document.querySelectorAll(".bd-article :is(pre, table, mjx-container)"))
-    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  for (const box of document.querySelectorAll(`.bd-article :is(pre, table), ${DISPLAYED}`)) markWide(box);
 };
+addEventListener("toggle", uncovered, true); // what a fold has hidden had no width
+addEventListener("scroll", ({ target }) => NAMES[target.tagName] && markWide(target), true);
 addEventListener("load", reachWide);
 addEventListener("resize", reachWide); // also after an uncovering, see reading.js
+
+// Whoever closes the search goes on where it was opened.
+addEventListener("click", ({ target }) => {
+  const button = target.closest(".search-button__button");
+  const dialog = document.querySelector("#pst-search-dialog");
+  if (button) dialog.addEventListener("close", () => button.focus(), { once: true });
+});

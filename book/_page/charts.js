@@ -29,7 +29,7 @@
     handle.type = "button";
     handle.className = "chart-handle";
     handle.ariaLabel = label;
-    stage.append(handle);
+    stage.prepend(handle); // before the sliders below it
 
     // Where the axes begin in the picture, in pixels.
     const begin = () => view.origin().map((at, i) => at + view.padding()[["left", "top"][i]]);

@@ -103,6 +103,7 @@
   class Tally extends HTMLElement {
     build() {
       this.words = document.createElement("p");
+      this.words.tabIndex = -1;
       this.again = document.createElement("button");
       this.again.type = "button";
       this.again.textContent = "Forget my answers on this page";
@@ -110,6 +111,7 @@
         for (const question of document.querySelectorAll("book-prediction")) question.forget();
         memory.set("predictions", made);
         this.count();
+        this.words.focus(); // the button is gone
       });
       this.append(this.words, this.again);
       addEventListener("resize", () => this.count()); // what is in sight may have changed

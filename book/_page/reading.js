@@ -71,6 +71,9 @@ const uncovered = () => dispatchEvent(new Event("resize"));
       button.addEventListener("click", () => {
         button.closest(".deeper").toggleAttribute("data-open", true);
         uncovered();
+        // The button is gone: whoever reads by keyboard goes on with what it has opened.
+        button.nextElementSibling.tabIndex = -1;
+        button.nextElementSibling.focus({ preventScroll: true });
       });
     if (location.hash) reach();
   });

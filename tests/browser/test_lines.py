@@ -26,13 +26,17 @@ PARTED = r"""() => [...document.querySelectorAll(".bd-article span.math")].filte
     || (before?.nodeType === 3 && /[(\[]$/.test(before.data))
     || getComputedStyle(formula).whiteSpace !== "nowrap";
 }).map((formula) => formula.parentElement.textContent.slice(0, 80))"""
-# Spaces at which a line may end, though a number would lose its unit or a sum its sign.
+# Where a line may end, though a number would lose its unit, a sum its sign, a number its exponent.
 LOOSE = r"""() => {
   const found = [];
   const texts = document.createTreeWalker(document.querySelector(".bd-article"), 4);
   while (texts.nextNode()) {
     const { data, parentElement } = texts.currentNode;
-    if (parentElement.closest("pre, code, .math, script, svg, .cell_output, a, .hints")) continue;
+    if (parentElement.closest(".whole, .math, script, svg, .cell_output, a")) continue;
+    for (const [arrow] of data.matchAll(/->/g)) if (parentElement.closest("pre")) found.push(arrow);
+    if (parentElement.closest("pre, code")) continue;
+    for (const [loose] of data.matchAll(/\d-\d|\B-inf\b|\blog \d/g)) found.push(loose);
+    if (parentElement.closest(".hints")) continue;
     for (const [loose] of data.matchAll(/\d %|\b\w [−=≈≤≥×] \w\b|\d [kMG]B\b/g)) found.push(loose);
   }
   return found;
@@ -63,10 +67,37 @@ def test_code_and_the_reasons_of_steps_fit_their_column(browser, address, page):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_no_line_begins_with_the_comma_of_a_formula_or_the_unit_of_a_number(browser, address, page):
+def test_a_line_ends_neither_before_a_comma_nor_within_a_number_nor_before_its_unit(
+    browser, address, page
+):
     with open_page(browser, f"{address}/{page}.html") as tab:
         assert not tab.evaluate(PARTED)
         assert not tab.evaluate(LOOSE)
+
+
+# What scrolls sideways and does not show it, or cannot be reached without a mouse, or has no name;
+# and what can be reached though nothing of it is hidden.
+SILENT = """() => [...document.querySelectorAll(
+  ".bd-article :is(pre, table, mjx-container)")].filter((box) => {
+    if (!box.checkVisibility()) return false;
+    const fades = () => getComputedStyle(box).maskImage !== "none";
+    if (box.scrollWidth <= box.clientWidth + 1 || box.closest("span.math"))
+      return fades() || box.tabIndex === 0;
+    const named = / scrolls sideways$/.test(box.ariaLabel);
+    return !fades() || box.tabIndex !== 0 || !named || !(box.role || box.tagName === "TABLE");
+  }).map((box) => box.textContent.slice(0, 60))"""
+
+
+@pytest.mark.parametrize("page", ["book/notation", "book/soft_max"])
+def test_what_scrolls_sideways_says_so_and_can_be_reached(browser, address, page):
+    with opened(browser, address, page) as tab:
+        tab.wait_for_timeout(100)  # folds say a little later that they are open
+        assert not tab.evaluate(SILENT)
+        wide = tab.locator(".bd-article .more-after").first.element_handle()
+        wide.evaluate("e => e.scrollLeft = 1e6")
+        tab.wait_for_function("e => e.matches('.more-before:not(.more-after)')", arg=wide)
+        tab.set_viewport_size({"width": 1280, "height": 844})
+        assert not tab.evaluate(SILENT)
 
 
 # The page itself must not scroll sideways.
@@ -77,6 +108,7 @@ TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clie
 def test_a_small_phone_and_letters_of_twice_the_size_fit(browser, address, page):
     with opened(browser, address, page, width=320, height=640) as tab:
         assert tab.evaluate(TOO_WIDE) <= 1, "a window of 320 pixels"
+        assert not tab.evaluate(SIDEWAYS, ".prev-next-area a"), "an arrow is cut"
         tab.set_viewport_size({"width": 640, "height": 844})
         tab.add_style_tag(content="html { font-size: 200% }")
         assert tab.evaluate(TOO_WIDE) <= 1, "letters twice as large"
@@ -127,11 +159,15 @@ def test_paper_has_the_title_with_its_number_and_cuts_nothing(browser, address, 
         assert tab.locator(".bd-article h1").first.is_visible()
         assert not tab.locator("#jb-print-docs-body").is_visible()
         cut = tab.evaluate(SIDEWAYS, ".bd-article :is(pre, table, div.math > mjx-container)")
+        parted = tab.evaluate("""() => [...document.querySelectorAll(
+          ".bd-article :is(p:has(+ div.math, + .cell), .cell_input, .rubric, thead)")].filter(
+            (e) => getComputedStyle(e).breakAfter !== "avoid").map((e) => e.textContent)""")
         split = tab.evaluate("""() => [...document.querySelectorAll(
           "book-prediction, book-card, .cell_input, .bd-article div.math")].filter(
             (e) => getComputedStyle(e).breakInside !== "avoid").map((e) => e.className)""")
     assert not cut
     assert not split
+    assert not parted, "a page may end between what belongs together"
 
 
 def test_the_magnifying_glass_stands_beside_the_words(browser, address):
