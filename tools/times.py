@@ -15,9 +15,9 @@ BOOK = Path(__file__).resolve().parents[1] / "book"
 CORE_WAY = ("definition", "logits", "soft_max", "stability", "gradients", "cross_entropy")
 CHAPTERS = (*CORE_WAY, "scale")
 
-# Seconds for one of each. People read prose for pleasure at 238 words a minute (Brysbaert 2019, a
-# review of 190 studies), and at 200 where they want to learn from it (Carver 1992, "Reading rate",
-# Journal of Reading 36(2), page 86). The rest is an estimate, on the slow side.
+# Seconds for one of each. Most adults read English non-fiction at 175 to 300 words a minute, 238 on
+# average, and slower in a second language (Brysbaert 2019, a review of 190 studies). Text to learn
+# from is no easy one: 200. The rest is an estimate, on the slow side.
 READING = {
     "words": 60 / 200,
     "formulas in a line": 1.5,
