@@ -137,8 +137,7 @@ def gumbel_max(logits: ArrayLike, axis: OneAxis = -1, *, rng: Random = None) -> 
     """
     axis = one_axis(axis, as_array(logits, "logits").ndim)
     log_p = drawable(logits, axis)
-    z = np.argmax(np.atleast_1d(log_p + gumbel_noise(log_p.shape, rng=rng)), axis=axis)
-    return z if log_p.ndim else z[()]
+    return np.argmax(np.atleast_1d(log_p + gumbel_noise(log_p.shape, rng=rng)), axis=axis)
 
 
 def drawable(logits, axis=-1):
@@ -147,7 +146,7 @@ def drawable(logits, axis=-1):
     They are logits of moderate size: noise added to a huge logit would be rounded away.
     """
     log_p, _ = log_probabilities(logits, axis)
-    if log_p.shape[axis:][:1] == (0,) or np.isnan(log_p).any():
+    if 0 in log_p.shape[axis:][:1] or np.isnan(log_p).any():
         raise ValueError(
             "logits must have a class to draw in each row: no nan, not all -inf, one +inf at most"
         )

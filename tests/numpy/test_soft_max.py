@@ -63,6 +63,36 @@ def test_noise_is_drawn_in_the_precision_asked_for():
     assert lab.gumbel_noise((2, 0)).shape == (2, 0)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_noise_is_the_logarithm_of_an_exponential_of_its_precision(dtype):
+    drawn = np.float32 if dtype in (np.float16, np.float32) else np.float64
+    expected = -np.log(rng(1).standard_exponential(100_000, drawn))
+    with np.errstate(all="raise"):
+        noise = lab.gumbel_noise(100_000, rng=rng(1), dtype=dtype)
+    np.testing.assert_array_equal(noise, expected.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_relaxed_draw_is_the_softmax_of_logits_with_noise(dtype, axis):
+    x = (np.arange(12).reshape(3, 4) / dtype(7)).astype(dtype)
+    noise = lab.gumbel_noise(x.shape, rng=rng(1), dtype=np.result_type(dtype, np.float32))
+    wide = lab.log_softmax(x.astype(np.result_type(dtype, np.float64)), axis) + noise
+    soft = lab.gumbel_softmax(x, axis=axis, rng=rng(1))
+    expected = lab.softmax(wide, axis)
+    np.testing.assert_allclose(soft, expected.astype(dtype), rtol=4 * np.finfo(expected.dtype).eps)
+    np.testing.assert_array_equal(lab.gumbel_softmax(x, 1.0, False, axis, rng=rng(1)), soft)
+    hard = lab.gumbel_softmax(x, hard=True, axis=axis, rng=rng(1))
+    np.testing.assert_array_equal(hard, lab.hardmax(soft, axis))
+
+
+def test_rows_of_any_offset_are_drawn_alike():
+    x = np.repeat([[0.0], [1e300], [-1e300]], 5, axis=1)
+    for hard in (False, True):
+        found = lab.gumbel_softmax(x, hard=hard, rng=rng(2))
+        np.testing.assert_array_equal(found, lab.gumbel_softmax(0 * x, hard=hard, rng=rng(2)))
+
+
 def test_gumbel_max_draws_with_the_probabilities_of_softmax():
     x = np.array([0.0, 1.0, 2.0, -1.0, -np.inf])
     draws = lab.gumbel_max(np.tile(x, (50_000, 1)), rng=rng(1))
@@ -79,8 +109,14 @@ def test_gumbel_max_along_an_axis():
 
 @pytest.mark.parametrize("bad", [[np.nan, 1.0], [-np.inf, -np.inf]])
 def test_gumbel_max_refuses_a_row_with_nothing_to_draw(bad):
-    with pytest.raises(ValueError, match="class to draw"):
+    says = (
+        r"^logits must have a class to draw in each row: no nan, not all -inf, one \+inf at most$"
+    )
+    with pytest.raises(ValueError, match=says):
         lab.gumbel_max([bad, [0.0, 0.0]], rng=rng())
+    with pytest.raises(ValueError, match=says):
+        lab.gumbel_max(np.zeros((2, 0, 3)), 1, rng=rng())
+    assert lab.gumbel_max(np.zeros((0, 2)), 1, rng=rng()).shape == (0,)
 
 
 def test_gumbel_softmax_sums_to_one_and_hard_is_its_winner():
