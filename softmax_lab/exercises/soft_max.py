@@ -16,6 +16,32 @@ def rewards(*values):
     return Formula(f"f(z) = {list(values)}[z]", lambda z: table[z])
 
 
+def near_ties(measure, *cases):
+    """Return the property that noise is not rounded."""
+    return Property(
+        "the smallest difference of the noise decides",
+        list(cases),
+        measure,
+        probe.one,
+        measures="in which share of near-ties the right class won",
+        tolerance=(0, 1e-9),
+        otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
+    )
+
+
+def rare_noise(measure, *cases):
+    """Return the property that noise is not cut off."""
+    return Property(
+        "noise that is rare is possible, of 20 and of -3",
+        list(cases),
+        measure,
+        probe.one,
+        measures="in which share of such rows the class won that the noise lifts",
+        tolerance=(0, 1e-9),
+        otherwise="rare noise does not come through. Is it cut off, or kept away by an epsilon?",
+    )
+
+
 ONE_OF_MANY, SURE = np.log([50.0] + 50 * [1.0]), np.where(np.arange(20) == 13, 0.0, -1000.0)
 SQUARE = np.array([[0.0, -3000.0, -3000.0], [1000.0, -2000.0, -1e6], [-20000.0, 0.0, 20000.0]])
 ROW, OTHER = np.array([2.5, 0.0, 1.5, 0.0, 0.0]), np.array([0.8, 0.0, -1.0, 0.5])
@@ -144,24 +170,9 @@ EXERCISES = [
                 otherwise="draws depend on each other. Does each row, and each call, get fresh "
                 "noise from rng?",
             ),
-            Property(
-                "the smallest difference of the noise decides",
-                [(np.zeros(2), Seed(11))],
-                probe.resolution,
-                probe.one,
-                measures="in which share of near-ties the right class won",
-                tolerance=(0, 1e-9),
-                otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
-            ),
-            Property(
-                "noise that is rare is possible, of 20 and of -3",
-                [(np.array([0.0, -10.0]), Seed(21)), (np.array([0.0, 2.0]), Seed(22))],
-                probe.tail,
-                probe.one,
-                measures="in which share of such rows the class won that the noise lifts",
-                tolerance=(0, 1e-9),
-                otherwise="rare noise does not come through. Is it cut off, or kept away by an "
-                "epsilon?",
+            near_ties(probe.resolution, (np.zeros(2), Seed(11))),
+            rare_noise(
+                probe.tail, (np.array([0.0, -10.0]), Seed(21)), (np.array([0.0, 2.0]), Seed(22))
             ),
             Property(
                 "each logit gets noise of its own",
@@ -270,24 +281,11 @@ EXERCISES = [
                 otherwise="samples depend on each other. Does each row, and each call, get fresh "
                 "noise from rng?",
             ),
-            Property(
-                "the smallest difference of the noise decides",
-                [(np.zeros(2), 0.5, Seed(14))],
-                probe.relaxed_resolution,
-                probe.one,
-                measures="in which share of near-ties the right class got more",
-                tolerance=(0, 1e-9),
-                otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
-            ),
-            Property(
-                "noise that is rare is possible, of 20 and of -3",
-                [(np.array([0.0, -10.0]), 0.5, Seed(22)), (np.array([0.0, 2.0]), 0.5, Seed(23))],
+            near_ties(probe.relaxed_resolution, (np.zeros(2), 0.5, Seed(14))),
+            rare_noise(
                 probe.relaxed_tail,
-                probe.one,
-                measures="in which share of such rows the class won that the noise lifts",
-                tolerance=(0, 1e-9),
-                otherwise="rare noise does not come through. Is it cut off, or kept away by an "
-                "epsilon?",
+                (np.array([0.0, -10.0]), 0.5, Seed(22)),
+                (np.array([0.0, 2.0]), 0.5, Seed(23)),
             ),
             Property(
                 "as many rows as classes, each with a sure winner",
