@@ -225,6 +225,27 @@ def test_probability_targets_must_not_be_negative():
         lab.cross_entropy([0.0, 1.0], np.array([1.25, -0.25]))
 
 
+@pytest.mark.parametrize("function", LOSSES)
+def test_what_a_target_may_hold_is_named(function):
+    or_shares = "" if function is lab.nll_loss else ", or floating probabilities"
+    says = f"^target must hold integer class indices{or_shares}, but its dtype is complex128$"
+    with pytest.raises(TypeError, match=says):
+        function(np.zeros((2, 3)), [1j, 0])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "step"), [(np.float32, 1e-9), (np.float64, 1e-15), (np.longdouble, 1e-18)]
+)
+def test_target_weights_are_not_rounded_to_the_logits(dtype, step):
+    share = np.result_type(dtype, np.float64).type(step)
+    gradient = lab.cross_entropy_with_grad(np.zeros(2, dtype), [0.5 + share, 0.5 - share])[1]
+    np.testing.assert_allclose(gradient, [-share, share], rtol=0.1)
+
+
+def test_no_class_has_no_weight():
+    assert np.isnan(lab.cross_entropy(np.empty((0, 0)), np.empty(0, int), weight=[]))
+
+
 def test_one_hot():
     np.testing.assert_array_equal(lab.one_hot([[2], [0]], 3), [[[0, 0, 1]], [[1, 0, 0]]])
     assert lab.one_hot(1, 2, dtype=np.float32).dtype == np.float32
