@@ -186,3 +186,17 @@ def test_smoothed_losses_of_float32(n, smoothing):
         torch_side.cross_entropy(torch.from_numpy(row), n - 1, label_smoothing=smoothing).numpy(),
     ):
         check(found, exact, "a smoothed loss")
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_torch_compiles_is_as_accurate(row, monkeypatch):
+    """Code that is compiled takes other ways. They are right in eager mode, too."""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    y, x = len(row) - 1, torch.tensor(row, requires_grad=True)
+    for function in (torch_side.softmax, torch_side.log_softmax):
+        exact = getattr(reference, function.__name__)(row)
+        check(function(x.detach()).numpy(), exact, function.__name__)
+    exact = reference.cross_entropy_gradient(row, y)
+    for target in (torch.tensor(y), torch_side.one_hot(y, len(row), x.dtype)):
+        (found,) = torch.autograd.grad(torch_side.cross_entropy(x, target), x)
+        check(found.numpy(), exact, f"the gradient for a target of {target.dtype}")

@@ -102,7 +102,14 @@ class Mutants:
     def __init__(self, modules, mutants, workers):
         self.modules, self.mutants, self.workers = modules, mutants, workers
         self.seconds = defaultdict(lambda: 60.0)  # that each test takes; before it is known, many
-        self.found = Counter()  # the mutants that each test was the one to notice
+        self.found = Counter()  # the mutants that a test noticed, in all, and of each function
+        for mutant, _, test in tried(".."):
+            self.count(mutant, test)
+
+    def count(self, mutant, test):
+        """Count a mutant for the test that noticed it: it may notice others of its function."""
+        self.found[test] += 1
+        self.found[mutant[0], test] += 10
 
     def pytest_runtestloop(self, session):
         """Measure the tests, then try the mutants; write the fate of each as it is known."""
@@ -116,7 +123,7 @@ class Mutants:
         gc.freeze()  # what a fork does not touch, it need not copy
         running = {}
         for name, mutant in self.mutants:
-            items = self.worth_it(reach[name.rpartition("__mutmut")[0]])
+            items = self.worth_it(reach[name.rpartition("__mutmut")[0]], mutant[0])
             if not items:
                 tell(mutant, "no tests")
                 continue
@@ -146,14 +153,15 @@ class Mutants:
             sys.exit(f"a test fails without a mutant: {result}")
         return result["seen"]
 
-    def worth_it(self, items):
+    def worth_it(self, items, function):
         """Return the tests in the order of the seconds that each takes for a mutant it finds.
 
         The second set of parameters of a test finds less than the first, and the third still less.
         """
 
         def cost(item):
-            return self.seconds[item.nodeid] / (1 + self.found[item.nodeid])
+            found = self.found[item.nodeid] + self.found[function, item.nodeid]
+            return self.seconds[item.nodeid] / (1 + found)
 
         before, costs = Counter(), {}
         for item in sorted(items, key=cost):
@@ -169,7 +177,7 @@ class Mutants:
         (ended, *_), _, _ = select.select(list(running), [], [])
         mutant, fork = running.pop(ended)
         result = fork.result()
-        self.found[result.get("by")] += 1
+        self.count(mutant, result.get("by"))
         tell(mutant, result["fate"], result.get("by"))
 
 
@@ -179,11 +187,15 @@ def tell(mutant, fate, test=None):
         file.write(json.dumps([mutant, fate, test], ensure_ascii=False) + "\n")
 
 
+def tried(folder):
+    """Return the mutants that were tried, the fate of each, and the test that noticed it."""
+    path = Path(folder, FATES)
+    return map(json.loads, path.read_text().splitlines() if path.exists() else [])
+
+
 def fates(folder):
     """Return the fate of each mutant that was tried."""
-    path = Path(folder, FATES)
-    lines = path.read_text().splitlines() if path.exists() else []
-    return {tuple(mutant): fate for mutant, fate, _ in map(json.loads, lines)}
+    return {tuple(mutant): fate for mutant, fate, _ in tried(folder)}
 
 
 def mutate(path):

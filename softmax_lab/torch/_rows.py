@@ -7,6 +7,7 @@ work and leave its result.
 
 import math
 import os
+from functools import partial
 
 import numpy as np
 import torch
@@ -212,21 +213,22 @@ def needs_gradient(args):
 def transformable(function):
     """Complete an autograd function over rows for the transforms of `torch.func`.
 
-    Under `vmap` a batch is one more row axis. `tangent(ctx, ...)` is its forward mode.
+    `tangent(ctx, ...)` is its forward mode.
     """
-
-    def vmap(info, in_dims, *args):
-        args = [
-            arg
-            if not isinstance(arg, torch.Tensor)
-            else arg.expand(info.batch_size, *arg.shape)
-            if dim is None
-            else arg.movedim(dim, 0)
-            for arg, dim in zip(args, in_dims, strict=True)
-        ]
-        out = run(function, *args)
-        return out, (0,) * len(out) if isinstance(out, tuple) else 0
-
-    function.vmap = staticmethod(vmap)
+    function.vmap = staticmethod(partial(batched, function))
     function.dual = type(function.__name__, (function,), {"jvp": staticmethod(function.tangent)})
     return function
+
+
+def batched(function, info, in_dims, *args):
+    """Apply an autograd function under `vmap`, where a batch is one more row axis."""
+    args = [
+        arg
+        if not isinstance(arg, torch.Tensor)
+        else arg.expand(info.batch_size, *arg.shape)
+        if dim is None
+        else arg.movedim(dim, 0)
+        for arg, dim in zip(args, in_dims, strict=True)
+    ]
+    out = run(function, *args)
+    return out, (0,) * len(out) if isinstance(out, tuple) else 0

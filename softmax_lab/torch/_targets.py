@@ -31,7 +31,7 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
     return to_last(x, (dim,)), target, weight
 
 
-def fitting(x, target, dim, weight, reduction, *, classes_only=False):
+def fitting(x, target, dim, weight, reduction, *, classes_only):
     """Check what needs no value of x and target: return dim, weight, and if targets are masses."""
     if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")

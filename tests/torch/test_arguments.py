@@ -1,5 +1,6 @@
 """How arguments come in on the torch side: one rule for dims, masks, dtypes, integers, devices."""
 
+import inspect
 import math
 import re
 from fractions import Fraction
@@ -124,6 +125,22 @@ def test_what_is_no_tensor_is_refused_by_name(function, x, bad):
         function(bad)
 
 
+def name_of(taker):
+    """The name of the argument that an entry of `TAKERS` gives."""
+    function, *words = taker.split()
+    names = [n for n in inspect.signature(getattr(sl, function)).parameters if n[0] not in "fg"]
+    return words[-1] if words and words[-1] in names else names[0]
+
+
+@pytest.mark.parametrize("taker", TAKERS)
+def test_an_error_names_the_argument(taker):
+    function, x = TAKERS[taker]
+    masked = np.ma.masked_array(x.numpy(), x.numpy() == x.numpy().flat[0])
+    for bad in ("abc", masked, x.to_sparse(), x + 0j):
+        with pytest.raises((TypeError, ValueError), match=f"^{name_of(taker)} "):
+            function(bad)
+
+
 @takers
 def test_no_mask_is_lost(function, x):
     x = x.numpy()
@@ -146,6 +163,8 @@ def test_a_target_may_be_any_integer(function):
     for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32,
                   torch.uint16, torch.uint32, torch.uint64):  # fmt: skip
         same(function(Y.to(dtype)), expected)
+        for loss in (sl.cross_entropy, sl.nll_loss):
+            same(loss(X, Y.to(dtype), ignore_index=0), loss(X[1:], Y[1:]))
     same(function(Y.tolist()), expected)
     same(function(Y.numpy().astype(np.uint16)), expected)
 
@@ -153,8 +172,20 @@ def test_a_target_may_be_any_integer(function):
 @targets
 @pytest.mark.parametrize("wrong", [Y + 0.5, Y == 0])
 def test_a_target_holds_integers(function, wrong):
-    with pytest.raises(TypeError, match="target must hold integer class indices, but its dtype is"):
+    says = f"target must hold integer class indices, but its dtype is {wrong.dtype}"
+    with pytest.raises(TypeError, match=re.escape(says)):
         function(wrong)
+
+
+def test_where_there_are_no_classes_none_is_right():
+    with pytest.raises(IndexError, match=r"it must be a class, and there is none$"):
+        sl.one_hot([0], 0)
+
+
+def test_what_torch_holds_negated_is_taken():
+    x = torch.tensor([1 + 2j]).conj().imag
+    assert x.is_neg()
+    assert sl.logsumexp(x) == -2
 
 
 @targets
@@ -256,7 +287,8 @@ def test_huge_integers_are_subtracted_before_they_are_rounded(dtype, dim):
         close(function(x, dim), function(small, dim))
     for function in (sl.softmax, sl.log_softmax):
         close(function(x, dim, where=small >= 0), function(small, dim))
-    close(sl.softmax_vjp(x, small, dim), sl.softmax_vjp(small, small, dim))
+    for product in (sl.softmax_vjp, sl.log_softmax_vjp):
+        close(product(x, small, dim), product(small, small, dim))
     close(sl.kl_divergence(x, small, dim, from_logits=True), 0 * sl.logsumexp(small, dim))
     if dim is not None:
         target = Y[: x.shape[1 - dim]] % x.shape[dim]
@@ -416,8 +448,8 @@ def test_stacked_tensors_keep_their_gradients():
 @takers
 def test_what_is_not_dense_is_named(function, x):
     nested = torch.nested.nested_tensor([x, x], layout=torch.jagged)
-    for other in (x.to_sparse(), nested):
-        with pytest.raises(TypeError, match=r"^[a-z_]+ must be a dense tensor, but it is"):
+    for other, kind in ((x.to_sparse(), r"torch\.sparse_coo"), (nested, "nested")):
+        with pytest.raises(TypeError, match=f"^[a-z_]+ must be a dense tensor, but it is {kind}: "):
             function(other)
 
 
@@ -441,7 +473,10 @@ def test_integers_beyond_int64_are_taken_or_named():
     same(sl.log_softmax(ends), torch.tensor([-(2.0**64), 0.0]))
 
 
-@pytest.mark.parametrize("wrong", [True, torch.tensor(True), np.timedelta64(1, "s"), "1", 1j])
+@pytest.mark.parametrize(
+    "wrong",
+    [True, np.timedelta64(1, "s"), "1", 1j, *map(torch.tensor, (True, 1j, [0.5]))],
+)
 def test_a_number_is_real_and_no_bool(wrong):
     for call in (
         lambda: sl.gumbel_softmax(X, wrong),
@@ -467,6 +502,24 @@ def test_a_number_may_be_of_any_real_kind():
     )
 
 
+def test_a_number_that_is_not_dense_is_named():
+    with pytest.raises(TypeError, match=r"^tau must be a dense tensor"):
+        sl.gumbel_softmax(X, torch.tensor([1.0]).to_sparse())
+
+
+def test_autocast_leaves_float64_as_it_is():
+    x, p = X.double(), P.double()
+    with torch.autocast("cpu", torch.bfloat16):
+        for found in (
+            sl.cross_entropy(x, Y),
+            sl.nll_loss(x, Y),
+            sl.entropy(p),
+            sl.kl_divergence(p, p),
+            sl.linear_cross_entropy(x, x, Y % 3),
+        ):
+            assert found.dtype == torch.float64
+
+
 @pytest.mark.parametrize("loss", [sl.cross_entropy, sl.nll_loss])
 def test_masses_are_finite(loss):
     with pytest.raises(
@@ -482,6 +535,12 @@ def test_a_dtype_is_one_of_torch_s(wrong):
     for call in (lambda: sl.one_hot(Y, 4, wrong), lambda: sl.gumbel_noise(3, dtype=wrong)):
         with pytest.raises(TypeError, match=r"dtype must be a torch\.dtype, but it is"):
             call()
+
+
+def test_the_types_of_python_name_dtypes():
+    for kind, dtype in ((float, torch.float64), (int, torch.int64), (bool, torch.bool)):
+        assert sl.one_hot(Y, 4, kind).dtype == dtype
+    assert sl.gumbel_noise(3, dtype=float).dtype == torch.float64
 
 
 @pytest.mark.parametrize("wrong", [-1, (2, -1), 2.0, (2.0,), "3", None, True])

@@ -56,7 +56,7 @@ def options(seed):
     else:
         rows = shape[:dim] + shape[dim + 1 :]
         target = torch.randint(classes, rows, generator=g)
-        keywords["ignore_index"] = rng.choice([-100, 0, -1])
+        keywords["ignore_index"] = rng.choice([-100, 0, -1, classes - 1])
         if keywords["ignore_index"] < 0:
             ignored = torch.rand(rows, generator=g) < 0.3
             target = target.masked_fill(ignored, keywords["ignore_index"])
@@ -71,12 +71,17 @@ def test_random_options_mean_what_they_mean_in_torch(start):
         found = sl.cross_entropy(ours, target, dim, **keywords)
         expected = F.cross_entropy(theirs, target, **keywords)
         said = f"{tuple(x.shape)}, {target.dtype}, {keywords}"
-        torch.testing.assert_close(found, expected, equal_nan=True, msg=f"losses differ: {said}")
+        bar = {"rtol": 1e-12, "atol": 1e-13}
+        torch.testing.assert_close(
+            found, expected, **bar, equal_nan=True, msg=f"losses differ: {said}"
+        )
         if not expected.isnan().any():
             v = torch.randn_like(expected)
             found.backward(v)
             expected.backward(v)
-            torch.testing.assert_close(ours.grad, theirs.grad, msg=f"gradients differ: {said}")
+            torch.testing.assert_close(
+                ours.grad, theirs.grad, **bar, msg=f"gradients differ: {said}"
+            )
 
 
 def test_second_derivatives_are_those_of_torch():
@@ -91,6 +96,24 @@ def test_the_classes_may_be_in_any_dim():
     x, y = torch.randn(2, 3, 4, 5), torch.randint(4, (2, 3, 5))
     expected = F.cross_entropy(x.movedim(2, 1), y, reduction="none")
     torch.testing.assert_close(sl.cross_entropy(x, y, 2, reduction="none"), expected)
+
+
+def test_as_many_rows_as_classes_are_not_taken_for_them():
+    x, y = torch.randn(3, 3), torch.tensor([0, 2, 2])
+    for loss in (sl.cross_entropy, sl.nll_loss):
+        torch.testing.assert_close(loss(x, y, 0), loss(x.T, y))
+    with pytest.raises(ValueError, match=r"\(3,\); logits \(3,\) with classes on dim 0 ask for"):
+        sl.cross_entropy(x[0], y)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_a_target_that_needs_a_gradient_changes_no_loss(reduction):
+    x, target = torch.randn(3, 4), torch.rand(3, 4)
+    options = {"weight": torch.rand(4), "label_smoothing": 0.1, "reduction": reduction}
+    expected = sl.cross_entropy(x, target, **options)
+    found = sl.cross_entropy(x, target.requires_grad_(), **options)
+    assert found.requires_grad
+    torch.testing.assert_close(found.detach(), expected)
 
 
 def test_nll_loss_is_that_of_torch():
@@ -256,6 +279,26 @@ def test_entropy_and_divergence():
             sl.entropy(torch.tensor(bad))
 
 
+def test_entropy_has_no_slope_where_there_is_no_probability():
+    p = torch.tensor([0.25, 0.75, 0.0], dtype=torch.float64, requires_grad=True)
+    sl.entropy(p).backward()
+    expected = -1 - p.detach().log()
+    torch.testing.assert_close(p.grad, torch.tensor([*expected[:2].tolist(), 0]).double())
+
+
+def test_divergence_along_any_dimension_and_beside_a_class_that_is_masked():
+    x = torch.randn(3, 4, dtype=torch.float64)
+    y = x + 1e-7 * torch.randn(3, 4, dtype=torch.float64)
+    for from_logits in (False, True):
+        p, q = (x, y) if from_logits else (sl.softmax(x, 0), sl.softmax(y, 0))
+        rows = sl.kl_divergence(p.T, q.T, from_logits=from_logits)
+        found = sl.kl_divergence(p, q, 0, from_logits=from_logits)
+        torch.testing.assert_close(found, rows, rtol=1e-14, atol=0)
+    more = [torch.nn.functional.pad(each, (0, 1), value=-math.inf) for each in (x, y)]
+    found, expected = (sl.kl_divergence(*each, from_logits=True) for each in (more, (x, y)))
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+
+
 @pytest.mark.parametrize(("dtype", "epsilon"), [(torch.float64, 1e-7), (torch.float32, 1e-3)])
 def test_divergence_of_close_rows_keeps_all_digits(dtype, epsilon):
     g = torch.Generator().manual_seed(0)
@@ -290,6 +333,9 @@ def test_divergence_and_its_gradient_are_finite_where_p_is_nearly_0(dtype, gaps)
 def test_one_hot():
     y = torch.tensor([[2, 0], [1, 1]])
     assert np.array_equal(sl.one_hot(y, 3), F.one_hot(y, 3))
+    assert sl.one_hot([], 0).shape == (0, 0)
+    with pytest.raises(ValueError, match="num_classes must not be negative, but it is -1"):
+        sl.one_hot([], -1)
     with pytest.raises(IndexError, match="target holds 3"):
         sl.one_hot(torch.tensor(3), 3)
     with pytest.raises(TypeError, match=r"target .*float32"):

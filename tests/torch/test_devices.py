@@ -4,14 +4,17 @@ The meta device stands for one: a tensor there has a shape and a dtype but no va
 `.item()`, `if tensor` and results of a data-dependent size all raise.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import softmax_lab.torch as sl
+from softmax_lab.torch import _checks
 
 Y, WEIGHT = torch.zeros(6, dtype=torch.long, device="meta"), torch.ones(5, device="meta")
 FUNCTIONS = {
@@ -63,6 +66,54 @@ def test_large_tensors_are_cut_into_blocks_without_looking():
     x = torch.empty(1 << 13, 1 << 13, device="meta", requires_grad=True)
     sl.cross_entropy(x, torch.zeros(1 << 13, dtype=torch.long, device="meta")).backward()
     assert x.grad.shape == x.shape
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        [0, 1],
+        np.array([0, 1]),
+        [torch.tensor(0), torch.tensor(1)],
+        [np.array(0), np.array(1)],
+        [0, 2**63],
+        torch.tensor([0, 1]),
+    ],
+    ids=["list", "array", "list of tensors", "list of arrays", "beyond int64", "tensor"],
+)
+def test_what_comes_beside_a_tensor_goes_to_its_device(target):
+    x = torch.empty(2, 3, device="meta")
+    for loss in (sl.cross_entropy, sl.nll_loss):
+        assert loss(x, target, weight=[1.0, 2.0, 3.0]).device == x.device
+    assert sl.softmax(x, where=[True, False, True]).device == x.device
+
+
+WRONG = {
+    "p must hold probabilities from 0 to 1": lambda: sl.logit([0.5, 2.0]),
+    "p must sum to 1 along dim 0": lambda: sl.entropy([[0.5], [0.4]], 0),
+    "q must sum to 1 along dim -1": lambda: sl.kl_divergence([0.5, 0.5], [0.5, 0.4]),
+    "target must hold classes, from 0 to their number - 1": lambda: sl.one_hot([0, 3], 3),
+    "target must be finite and not negative": lambda: sl.cross_entropy([0.0, 1.0], [-0.5, 1.5]),
+    "weight must be finite and not negative": lambda: sl.nll_loss([[0.0]], [0], weight=[-1.0]),
+    "s in second must be a sum from 0 on": lambda: sl.merge((1.0, 1.0), (1.0, -2.0)),
+    "logits must have a class to draw in each row: no nan, not all -inf, one +inf at most": (
+        lambda: sl.gumbel_max([torch.nan, 0.0])
+    ),
+    "x must be finite, but it holds nan or inf": (
+        lambda: sl.SoftmaxRegression(1, 2).predict([[torch.inf]])
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ["an accelerator", "compiled code"])
+@pytest.mark.parametrize(("summary", "call"), WRONG.items(), ids=WRONG)
+def test_what_is_wrong_is_asserted_where_nobody_may_look(summary, call, way, monkeypatch):
+    """On an accelerator the message is that of the assertion."""
+    if way == "compiled code":
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    else:
+        monkeypatch.setattr(_checks, "may_ask", lambda x: False)
+    with pytest.raises(RuntimeError, match=f"^{re.escape(summary)}$"):
+        call()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -128,6 +128,29 @@ def test_vmap_over_targets_reads_them():
         vmap(grad(sl.cross_entropy))(random(), torch.tensor([0, 1, -1]))
 
 
+@pytest.mark.parametrize("dim", [0, 1, -1, None])
+@pytest.mark.parametrize(
+    ("product", "function"),
+    [
+        (sl.softmax_vjp, sl.softmax),
+        (sl.softmax_jvp, sl.softmax),
+        (sl.log_softmax_vjp, sl.log_softmax),
+    ],
+)
+def test_a_product_is_along_the_dimensions_that_are_asked_for(product, function, dim):
+    x, v = random().requires_grad_(), random(1)
+    (expected,) = torch.autograd.grad(function(x, dim), x, v)
+    torch.testing.assert_close(product(x, v, dim), expected)
+
+
+def test_jacobians_of_any_shape_and_along_any_dimension():
+    x = torch.stack([random(), random(1)])
+    rows = torch.stack([torch.stack([sl.softmax_jacobian(row) for row in each]) for each in x])
+    torch.testing.assert_close(sl.softmax_jacobian(x), rows)
+    torch.testing.assert_close(sl.softmax_jacobian(x.movedim(-1, 0), 0), rows)
+    assert sl.softmax_jacobian(5.0).tolist() == [[0.0]]
+
+
 def test_vjps_are_exact_where_autograd_returns_zero():
     x = torch.tensor([0.0, -40.0], dtype=torch.float64)
     assert sl.softmax_vjp(x, [1.0, 2.0]).tolist() == [-4.248354255291589e-18, 4.248354255291589e-18]
@@ -147,6 +170,9 @@ def test_check_gradient_says_where_a_gradient_is_wrong():
     assert "index (1,)" in str(report)
     assert sl.check_gradient(sl.logsumexp, sl.softmax, x)
     assert sl.check_gradient(lambda x: (x**2).sum(), x.bfloat16() * 2, x.bfloat16())
+    assert sl.check_gradient(lambda x: (x**2).sum(), 2.1 * x, x, rtol=0.2)
+    with pytest.raises((TypeError, ValueError), match=r"^gradient cannot be made a tensor"):
+        sl.check_gradient(lambda x: (x**2).sum(), "2 * x", x)
 
 
 def test_shapes_must_agree():

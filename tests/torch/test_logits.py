@@ -37,3 +37,12 @@ def test_logits_are_centred_and_give_the_probabilities_back():
     assert x[0, 3] == -math.inf
     np.testing.assert_allclose(x[0, :3].sum(), 0, atol=1e-15)
     torch.testing.assert_close(sl.logits_from_probabilities(p.T, 0), x.T)
+    assert sl.logits_from_probabilities([0.5, 0.0]).tolist() == [0.0, -math.inf]
+    assert sl.logits_from_probabilities([0.0, 0.0]).tolist() == [-math.inf] * 2
+
+
+@pytest.mark.parametrize("function", [sl.logit, sl.logits_from_probabilities, sl.sigmoid])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_float32_rounded_once(function, dtype):
+    p = torch.linspace(0.01, 0.99, 99).to(dtype)
+    assert torch.equal(function(p), function(p.float()).to(dtype))

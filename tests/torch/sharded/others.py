@@ -93,7 +93,12 @@ def what_takes_no_dtensor_says_so(n):
         lambda x: sl.reinforce_gradient(lambda z: z, x),
         lambda x: sl.arsm_gradient(lambda z: z, x),
     ):
-        raises(TypeError, "logits must be a plain tensor, but it is a DTensor", function, x[0])
+        raises(
+            TypeError,
+            "logits must be a plain tensor, but it is a DTensor: logits.full_tensor() is one",
+            function,
+            x[0],
+        )
     square = lambda z: (z**2).sum()  # noqa: E731
     raises(TypeError, "x must be a plain tensor", sl.check_gradient, square, lambda z: 2 * z, x)
     raises(TypeError, "target must be a plain tensor", sl.one_hot, x.long(), 7)
