@@ -173,6 +173,16 @@ def test_a_confident_target_keeps_the_digits_of_the_others(side, dtype):
     check(gradient[0], exact, "its gradient")
 
 
+def test_the_largest_of_many_small_masses_keeps_its_digits():
+    row, y = np.linspace(0, 5, 300), np.full(300, 1 / 300)
+    y[[0, 1]] += 1 / 400, -1 / 400
+    x = torch.from_numpy(row).requires_grad_()
+    torch_side.cross_entropy(x, torch.from_numpy(y)).backward()
+    q = reference.exact_row(y)
+    exact = [sum(q) * p - each for p, each in zip(reference.softmax(row), q, strict=True)]
+    check(x.grad.numpy()[0], exact[0], "its gradient")
+
+
 @pytest.mark.parametrize("n", [3, 15, 60, 1000])
 @pytest.mark.parametrize("smoothing", [0.1, 1.0])
 def test_smoothed_losses_of_float32(n, smoothing):

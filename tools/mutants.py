@@ -99,8 +99,8 @@ class Watch:
 class Mutants:
     """The plugin: it tries the mutants in place of pytest's loop over the tests."""
 
-    def __init__(self, modules, mutants, workers):
-        self.modules, self.mutants, self.workers = modules, mutants, workers
+    def __init__(self, functions, mutants, workers):
+        self.functions, self.mutants, self.workers = functions, mutants, workers
         self.seconds = defaultdict(lambda: 60.0)  # that each test takes; before it is known, many
         self.found = Counter()  # the mutants that a test noticed, in all, and of each function
         for mutant, _, test in tried(".."):
@@ -137,13 +137,16 @@ class Mutants:
         return True
 
     def measured(self, session):
-        """Return the seconds of each test and the functions it reaches; only new ones are run."""
+        """Return the seconds of each test and which of the functions it reaches.
+
+        Only new tests are run, unless there are other functions.
+        """
         path = Path("..", f"{Path.cwd().name}-tests.json")
         known = json.loads(path.read_text()) if path.exists() else {}
-        seen = known.get(self.modules, {})
+        seen = known.get(self.functions, {})
         new = [item for item in session.items if item.nodeid not in seen]
         seen |= self.healthy(session, SPY, new)
-        path.write_text(json.dumps({self.modules: seen}))
+        path.write_text(json.dumps({self.functions: seen}))
         return seen
 
     def healthy(self, session, mutant, items):
@@ -247,7 +250,8 @@ def main(workers, reasons, modules, *arguments):
         and not (mutant in known and because(explained, *mutant))
     ]
     left.sort(key=lambda each: each[1] in known)  # what was never tried comes first
-    return pytest.main([*arguments, "--tb=native"], [Mutants(modules, left, int(workers))])
+    functions = " ".join(dict.fromkeys(place for each in found.values() for _, (place, *_) in each))
+    return pytest.main([*arguments, "--tb=native"], [Mutants(functions, left, int(workers))])
 
 
 if __name__ == "__main__":

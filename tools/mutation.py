@@ -9,7 +9,7 @@ counts as survivors.
 `tools/mutation.py numpy/stability torch/_formulas` mutates these modules of the package, `numpy`
 all of that side, but for those that the tests of `SIDES` do not reach. Mutants that were noticed
 before are not tried again: an interrupted run goes on, and a new test is tried on what survived.
-Delete mutants/ after a change of other functions.
+Delete mutants/ after a change of what other functions do.
 """
 
 import ast

@@ -291,9 +291,12 @@ def test_huge_integers_are_subtracted_before_they_are_rounded(dtype, dim):
         close(product(x, small, dim), product(small, small, dim))
     close(sl.kl_divergence(x, small, dim, from_logits=True), 0 * sl.logsumexp(small, dim))
     if dim is not None:
+        draw = seeded(lambda x, **k: sl.gumbel_softmax(x, dim=dim, **k))
+        close(draw(x), draw(small))
         target = Y[: x.shape[1 - dim]] % x.shape[dim]
         close(sl.cross_entropy(x, target, dim), sl.cross_entropy(small, target, dim))
         same(sl.hardmax(x, dim), sl.hardmax(small, dim))
+        same(sl.predict(x, dim), sl.predict(small, dim))
         same(seeded(sl.gumbel_max)(x, dim), seeded(sl.gumbel_max)(small, dim))
 
 
@@ -301,6 +304,8 @@ def test_huge_integers_are_subtracted_before_they_are_rounded(dtype, dim):
 def test_linear_of_integers_is_exact(dtype):
     x = torch.tensor([100, 100]).to(dtype)
     same(sl.linear(x, x[None]), torch.tensor([2.0 if dtype == torch.bool else 20000.0]))
+    x = torch.tensor([4097] * 3)  # whose squares a float32 does not hold
+    same(sl.linear(x, x[None]), torch.tensor([3.0 * 4097**2]))
 
 
 @pytest.mark.parametrize("offset", [1e8, -1e8, 1e30])
@@ -516,8 +521,10 @@ def test_autocast_leaves_float64_as_it_is():
             sl.entropy(p),
             sl.kl_divergence(p, p),
             sl.linear_cross_entropy(x, x, Y % 3),
+            sl.linear(x, x),
         ):
             assert found.dtype == torch.float64
+        assert sl.linear(X, X).dtype == torch.bfloat16, "as torch's linear"
 
 
 @pytest.mark.parametrize("loss", [sl.cross_entropy, sl.nll_loss])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.autograd import forward_ad
 
 import softmax_lab.torch as sl
 from softmax_lab.torch._rows import DEVICE_BLOCK
@@ -107,13 +108,48 @@ def test_as_many_rows_as_classes_are_not_taken_for_them():
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_a_target_that_needs_a_gradient_changes_no_loss(reduction):
-    x, target = torch.randn(3, 4), torch.rand(3, 4)
-    options = {"weight": torch.rand(4), "label_smoothing": 0.1, "reduction": reduction}
-    expected = sl.cross_entropy(x, target, **options)
-    found = sl.cross_entropy(x, target.requires_grad_(), **options)
-    assert found.requires_grad
-    torch.testing.assert_close(found.detach(), expected)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_target_that_needs_a_gradient_changes_no_loss(reduction, smoothing):
+    x, target = torch.randn(2, 3, 4), torch.rand(2, 3, 4)
+    x[0, 0, 0] = x[0, 1, 0] = -math.inf
+    target[0, 0, 0] = 0.0  # costs nothing; the other costs inf
+    for y, logits in ((target, x), (target[1], x[1]), (target[0, 0], x[0, 0])):
+        options = {"weight": torch.rand(4), "label_smoothing": smoothing, "reduction": reduction}
+        expected = sl.cross_entropy(logits, y, -1, **options)
+        found = sl.cross_entropy(logits, y.clone().requires_grad_(), -1, **options)
+        assert found.requires_grad
+        torch.testing.assert_close(found.detach(), expected)
+
+
+class Dropped(torch.autograd.Function):
+    """What hands no gradient back."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, v):
+        return None
+
+
+def test_a_loss_that_nothing_asks_for_has_no_gradient():
+    x = torch.randn(3, 4, requires_grad=True)
+    Dropped.apply(sl.cross_entropy(x, torch.tensor([0, 1, 2]), label_smoothing=0.1)).backward()
+    assert x.grad is None or not x.grad.any()
+
+
+# torch's forward mode calls what torch itself has deprecated.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
+def test_forward_mode_without_gradients():
+    x, v, y = torch.randn(3, 4), torch.randn(3, 4), torch.tensor([0, 1, 2])
+    for target in (y, sl.one_hot(y, 4)):
+        z = x.clone().requires_grad_()
+        (expected,) = torch.autograd.grad(sl.cross_entropy(z, target), z)
+        with torch.no_grad(), forward_ad.dual_level():
+            dual = sl.cross_entropy(forward_ad.make_dual(x, v), target)
+            found = forward_ad.unpack_dual(dual).tangent
+        torch.testing.assert_close(found, (expected * v).sum())
 
 
 def test_nll_loss_is_that_of_torch():
@@ -253,9 +289,14 @@ def test_backward_hands_over_the_gradient_and_can_be_repeated():
     torch.testing.assert_close(scaled, 3 * first)
     torch.testing.assert_close(graph, first)
     assert graph.requires_grad
-    other = sl.cross_entropy(x, y)
-    (tripled,) = torch.autograd.grad(3 * other, x)
-    torch.testing.assert_close(tripled, scaled)
+    for factor in (1, 2, 3):
+        for options in ({}, {"label_smoothing": 0.1}):
+            loss, other = sl.cross_entropy(x, y, **options), sl.cross_entropy(x, y, **options)
+            (found,) = torch.autograd.grad(factor * other, x)
+            (kept,) = torch.autograd.grad(loss, x, retain_graph=True)
+            torch.testing.assert_close(found, factor * kept)
+    (found,) = torch.autograd.grad(sl.cross_entropy(x, y, ignore_index=y[0].item()), x)
+    assert not found[y == y[0]].any()
 
 
 @each_device
@@ -297,6 +338,18 @@ def test_divergence_along_any_dimension_and_beside_a_class_that_is_masked():
     more = [torch.nn.functional.pad(each, (0, 1), value=-math.inf) for each in (x, y)]
     found, expected = (sl.kl_divergence(*each, from_logits=True) for each in (more, (x, y)))
     torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_that_are_far_apart_beside_rows_that_are_close(dtype):
+    x = torch.tensor([[0.0, 0.5, 1.0], [0.0, 0.5, 1.0], [0.0, -1000.0, 0.0]], dtype=dtype)
+    y = torch.tensor([[0.0, -1000.0, 3.0], [1e-3, 0.5, 1.0], [0.0, -1000.0, 1.0]], dtype=dtype)
+    exact = [
+        float(reference.kl_from_logits(*pair)) for pair in zip(x.numpy(), y.numpy(), strict=True)
+    ]
+    exact, bar = torch.tensor(exact, dtype=dtype), {"rtol": 20 * torch.finfo(dtype).eps, "atol": 0}
+    torch.testing.assert_close(sl.kl_divergence(x, y, from_logits=True), exact, **bar)
+    torch.testing.assert_close(sl.kl_divergence(x.T, y.T, 0, from_logits=True), exact, **bar)
 
 
 @pytest.mark.parametrize(("dtype", "epsilon"), [(torch.float64, 1e-7), (torch.float32, 1e-3)])

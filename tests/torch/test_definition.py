@@ -1,6 +1,7 @@
 """Chapter 1 in torch: the linear layer, the literal formula, the prediction."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -32,6 +33,19 @@ def test_linear_promotes_its_arguments(dtype):
 def test_linear_refuses_shapes_that_do_not_fit(shapes):
     with pytest.raises(ValueError, match=r"\(\d?,?.*(must be|asks for)"):
         sl.linear(*(torch.zeros(shape) for shape in shapes))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [sl.linear, lambda x, w, b=None: sl.linear_cross_entropy(x, w, torch.tensor([0, 1]), b)],
+)
+def test_shapes_that_do_not_fit_are_told(layer):
+    x, weight = torch.zeros(2, 5), torch.zeros(4, 3)
+    says = "x (2, 5) and weight (4, 3) do not fit: x must be (..., N), weight (T, N)"
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
+        layer(x, weight)
+    with pytest.raises(ValueError, match=r"^bias has shape \(3,\); weight asks for \(4,\)$"):
+        layer(x[:, :3], weight, torch.zeros(3))
 
 
 def test_the_literal_formula_overflows():

@@ -15,6 +15,7 @@ import torch
 
 import softmax_lab.torch as sl
 from softmax_lab.torch import _checks
+from softmax_lab.torch.estimators import rewards
 
 Y, WEIGHT = torch.zeros(6, dtype=torch.long, device="meta"), torch.ones(5, device="meta")
 FUNCTIONS = {
@@ -85,6 +86,7 @@ def test_what_comes_beside_a_tensor_goes_to_its_device(target):
     for loss in (sl.cross_entropy, sl.nll_loss):
         assert loss(x, target, weight=[1.0, 2.0, 3.0]).device == x.device
     assert sl.softmax(x, where=[True, False, True]).device == x.device
+    assert rewards(lambda z: [1.0, 2.0], x[:, 0]).device == x.device
 
 
 WRONG = {

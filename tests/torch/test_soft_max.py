@@ -39,14 +39,15 @@ def test_noise_is_gumbel_and_finite(dtype, device):
 
 
 def test_a_hundred_million_draws_are_finite():
-    generator, total = seeded(0), 0
+    generator, total, highest = seeded(0), 0, 0.0
     for _ in range(50):
         noise = sl.gumbel_noise(2_000_000, generator=generator, dtype=torch.float32)
         low, high = noise.aminmax()
         assert low > -4
         assert high < 17
-        total += noise.numel()
+        total, highest = total + noise.numel(), max(highest, high)
     assert total == 10**8
+    assert highest > 16, "the tail is cut off"
 
 
 def test_gumbel_max_draws_from_softmax():
@@ -54,9 +55,41 @@ def test_gumbel_max_draws_from_softmax():
     draws = sl.gumbel_max(x.expand(200_000, 4), generator=seeded())
     share = torch.bincount(draws, minlength=4) / len(draws)
     torch.testing.assert_close(share, x.softmax(-1), atol=0.005, rtol=0)
-    for bad in ([math.nan, 0.0], [-math.inf, -math.inf]):
+    draws = sl.gumbel_max(x[:, None].expand(4, 100_000), 0, generator=seeded())
+    share = torch.bincount(draws, minlength=4) / len(draws)
+    torch.testing.assert_close(share, x.softmax(-1), atol=0.005, rtol=0)
+    for bad in ([math.nan, 0.0], [-math.inf, -math.inf], [[0.0, 0.0], [-math.inf, -math.inf]]):
         with pytest.raises(ValueError, match="a class to draw"):
             sl.gumbel_max(torch.tensor(bad), generator=seeded())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_soft_draw_is_the_softmax_of_log_p_and_noise(dtype):
+    x = torch.randn(3, 4, dtype=dtype)
+    noise = sl.gumbel_noise((3, 4), generator=seeded(), dtype=dtype)
+    assert dtype == torch.float32 or (noise.float() != noise).all(), "digits are missing"
+    for dim in (0, 1):
+        expected = sl.softmax((sl.log_softmax(x, dim) + noise) / 0.7, dim)
+        found = sl.gumbel_softmax(x, 0.7, dim=dim, generator=seeded())
+        torch.testing.assert_close(found, expected, rtol=50 * torch.finfo(dtype).eps, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_draw_in_half_precision_is_that_of_float32(dtype):
+    x = torch.randn(50, 4).to(dtype)
+    for hard in (False, True):
+        half, wide = (
+            sl.gumbel_softmax(each, hard=hard, generator=seeded()) for each in (x, x.float())
+        )
+        assert torch.equal(half, wide.to(dtype))
+    assert torch.equal(*(sl.gumbel_max(each, generator=seeded()) for each in (x, x.float())))
+
+
+def test_noise_is_where_its_generator_is():
+    with torch.device("meta"):
+        assert sl.gumbel_noise(3, generator=seeded()).device.type == "cpu"
+    with pytest.raises(TypeError, match=r"^dtype must be floating, but it is torch\.int32"):
+        sl.gumbel_noise(3, dtype=torch.int32)
 
 
 @pytest.mark.parametrize("tau", [0.3, 1.0, 3.0])
@@ -107,6 +140,16 @@ def test_estimators_are_unbiased(estimate):
     torch.testing.assert_close(mean, sl.softmax_vjp(x, reward), atol=0.12, rtol=0)
 
 
+def test_the_estimates_of_all_classes_add_up_to_the_gradient():
+    x = torch.tensor([0.5, -0.5, 0.0, 1.0], dtype=torch.float64)
+    reward, found = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64), {}
+    for seed in range(40):
+        z = sl.gumbel_max(x, generator=seeded(seed)).item()
+        found[z] = sl.reinforce_gradient(reward.__getitem__, x, generator=seeded(seed))
+    total = sum(p * found[z] for z, p in enumerate(sl.softmax(x)))
+    torch.testing.assert_close(total, sl.softmax_vjp(x, reward))
+
+
 def test_swaps_are_what_they_say():
     from softmax_lab.torch.estimators import swapped_argmins
 
@@ -127,8 +170,13 @@ def test_swaps_are_what_they_say():
 def test_estimators_refuse_what_they_cannot_use(estimate):
     with pytest.raises(ValueError, match=r"one row.*\(2, 3\)"):
         estimate(lambda z: z, torch.zeros(2, 3), generator=seeded())
+    with pytest.raises(ValueError, match=r"one row.*\(0,\)"):
+        estimate(lambda z: z, [], generator=seeded())
+    assert estimate(lambda z: z + 1.0, [3.0], generator=seeded()).tolist() == [0.0]
     with pytest.raises(ValueError, match="one reward for each class"):
         estimate(lambda z: 1.0, torch.zeros(3), generator=seeded())
+    with pytest.raises(TypeError, match=r"^f\(z\) cannot be made a tensor"):
+        estimate(lambda z: "a", torch.zeros(3), generator=seeded())
     for bad in ([math.nan, 0.0], [-math.inf, -math.inf]):
         with pytest.raises(ValueError, match="a class to draw"):
             estimate(torch.zeros_like, torch.tensor(bad), generator=seeded())

@@ -93,6 +93,21 @@ def test_special_values(row, p, log_p, total, device):
         torch.testing.assert_close(found[1], function(ordinary), msg="another row was touched")
 
 
+def test_special_values_are_the_same_where_it_is_compiled(monkeypatch):
+    rows = [[INF, 1, 0], [INF, INF, 0], [-INF, 1, 0], [-INF] * 3, [NAN, 1, 0], [3e38, -3e38, 0]]
+    x, v = torch.tensor(rows, requires_grad=True), torch.tensor([1.0, 2.0, 4.0])
+
+    def all_of(x):
+        y = [function(x) for function in FUNCTIONS]
+        loss = sl.cross_entropy(x, torch.tensor([0, 1, 1, -100, 0, 2]), reduction="none")
+        gradients = [torch.autograd.grad(each, x, torch.ones_like(each)) for each in (y[2], loss)]
+        return [*y, loss, *gradients, *torch.autograd.grad(y[1] @ v, x, torch.ones(6))]
+
+    expected = all_of(x)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(all_of(x), expected, equal_nan=True)
+
+
 @each_device
 def test_classes_at_minus_infinity_have_gradient_zero(device):
     x = torch.tensor([[0.0, -INF, 1.0]], device=device, requires_grad=True)

@@ -105,3 +105,4 @@ def what_takes_no_dtensor_says_so(n):
     model = sl.SoftmaxRegression(7, 3)
     raises(TypeError, "x must be a plain tensor", model.predict, x)
     raises(TypeError, "weight and bias must be a DTensor", model, x)
+    raises(TypeError, "x must be a DTensor", sl.linear, X, x)
