@@ -113,36 +113,35 @@ def sweep(x, weight, bias, target, class_weight, share, z_share, v, v_lse, needs
     indices = class_weight is None and not target.is_floating_point()
     others = options["smoothing"], options["softcap"], options["z_loss"]
     usual = kind == "unit" and indices and not any(others)
-    with torch.autocast(x.device.type, enabled=False):
-        for i in range(0, len(x), step):
-            chunk = slice(i, i + step)
-            features = x[chunk].to(dtype)
-            u = space[: len(features)]
-            for block, w in class_blocks(weight):
-                torch.mm(features, w.T, out=u[:, block])
-            if bias is not None:
-                u += bias
-            if usual:  # what the kernels can do
-                if options["with_lse"]:
-                    by_rows(formulas.logsumexp, u, like=lse[chunk])
-                like = (losses[chunk], u)
-                by_rows(index_loss, u, target[chunk], share[chunk], like=like)
-            else:
-                beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
-                if class_weight is not None:
-                    beside.append(class_weight.expand(u.shape))
-                like = [losses[chunk]]
-                if options["with_lse"]:
-                    like.append(lse[chunk])
-                if kind != "loss":
-                    like.append(u)
-                by_rows(function, u, *beside, like=tuple(like))
-            for block, w in class_blocks(weight) if of_x is not None else ():
-                of_x[chunk].addmm_(u[:, block], w)
-            if of_weight is not None:
-                of_weight.addmm_(u.T, features)
-            if of_bias is not None:
-                of_bias += u.sum(0)
+    for i in range(0, len(x), step):
+        chunk = slice(i, i + step)
+        features = x[chunk].to(dtype)
+        u = space[: len(features)]
+        for block, w in class_blocks(weight):
+            torch.mm(features, w.T, out=u[:, block])  # which autocast leaves alone
+        if bias is not None:
+            u += bias
+        if usual:  # what the kernels can do
+            if options["with_lse"]:
+                by_rows(formulas.logsumexp, u, like=lse[chunk])
+            like = (losses[chunk], u)
+            by_rows(index_loss, u, target[chunk], share[chunk], like=like)
+        else:
+            beside = [each[chunk] for each in (target, share, z_share, v, v_lse)]
+            if class_weight is not None:
+                beside.append(class_weight.expand(u.shape))
+            like = [losses[chunk]]
+            if options["with_lse"]:
+                like.append(lse[chunk])
+            if kind != "loss":
+                like.append(u)
+            by_rows(function, u, *beside, like=tuple(like))
+        for block, w in class_blocks(weight) if of_x is not None else ():
+            of_x[chunk].addmm_(u[:, block], w)
+        if of_weight is not None:
+            of_weight.addmm_(u.T, features)
+        if of_bias is not None:
+            of_bias += u.sum(0)
     return losses, lse, (of_x, of_weight, of_bias)
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import re
 
 import pytest
 import torch
@@ -80,6 +81,70 @@ def test_all_options_are_those_of_the_composition(reduction, soft):
             torch.testing.assert_close(*gradients, msg=f"gradients differ: {keywords}")
 
 
+@pytest.mark.parametrize("soft", [False, True], ids=["indices", "probabilities"])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        {},
+        {"class_weight": torch.linspace(0.1, 2, 4, dtype=torch.float64)},
+        {"softcap": 3.0},
+        {"z_loss": 0.1},
+        {"label_smoothing": 0.2},
+        {"z_loss": 0.1, "softcap": 3.0},
+        {"label_smoothing": 0.2, "class_weight": torch.tensor([0, 0, 1, 2]).double()},
+    ],
+    ids=str,
+)
+def test_each_option_is_that_of_the_composition(option, reduction, soft):
+    x, weight, bias = layer(rows=5, features=3, classes=4)
+    target, keywords = targets(5, 4)[soft], {"reduction": reduction, **option}
+    v = torch.linspace(-1, 2, 5, dtype=torch.float64)
+    expected = composition(x, weight, target, bias, **keywords)
+    for with_loss, with_lse, again in itertools.product((0.0, 1.0, 2.0), (0.0, 1.0), (0, 1)):
+        if not with_loss + with_lse:
+            continue
+        found = sl.linear_cross_entropy(x, weight, target, bias, return_lse=True, **keywords)
+        torch.testing.assert_close(found, expected)
+        gradients = [
+            torch.autograd.grad(
+                (with_loss * loss if with_loss else 0) + ((v * lse).sum() if with_lse else 0),
+                (x, weight, bias),
+                retain_graph=True,
+                create_graph=bool(again),
+            )
+            for loss, lse in (found, expected)
+        ]
+        torch.testing.assert_close(*gradients)
+    function = lambda x: sl.linear_cross_entropy(x, weight, target, bias, **keywords)  # noqa: E731
+    (gradient,) = torch.autograd.grad(expected[0], x, retain_graph=True)
+    torch.testing.assert_close(torch.func.grad(function)(x.detach()), gradient)
+    found = sl.linear_cross_entropy(x, weight, target, bias, **keywords)
+    torch.testing.assert_close(found, expected[0])
+    with torch.no_grad():
+        found = sl.linear_cross_entropy(x, weight, target, bias, return_lse=True, **keywords)
+    torch.testing.assert_close(found, tuple(each.detach() for each in expected))
+
+
+def test_options_may_be_tensors_and_have_no_gradient():
+    x, weight, bias = layer()
+    options = {"label_smoothing": 0.25, "z_loss": 0.125, "softcap": 2.0}
+    tensors = {name: torch.tensor(each, requires_grad=True) for name, each in options.items()}
+    found, expected = (
+        sl.linear_cross_entropy(x, weight, targets()[0], bias, **each)
+        for each in (tensors, options)
+    )
+    assert found == expected
+    found.backward()
+    assert all(each.grad is None for each in tensors.values())
+
+
+def test_the_logsumexp_of_no_classes():
+    y, x = torch.tensor([-100, -100]), torch.zeros(2, 3, requires_grad=True)
+    _, lse = sl.linear_cross_entropy(x, torch.zeros(0, 3), y, return_lse=True)
+    assert lse.tolist() == [-math.inf] * 2
+
+
 @pytest.mark.usefixtures("_chunks_of_both_kinds")
 @pytest.mark.parametrize("soft", [False, True], ids=["indices", "probabilities"])
 def test_float64_keeps_the_digits_of_the_composition(soft):
@@ -144,6 +209,18 @@ def test_grad_and_vmap_of_torch_func():
         torch.testing.assert_close(found, torch.autograd.grad(loss, weight)[0])
 
 
+def test_under_a_transform_the_values_are_the_same():
+    x, weight, bias = (each.detach().float() for each in layer(features=64))
+    y = targets()[1].argmax(-1)
+    loss = torch.func.vmap(lambda x, y: sl.linear_cross_entropy(x, weight, y, bias))
+    for enabled in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            expected = sl.linear_cross_entropy(x, weight, y, bias, reduction="none")
+            torch.testing.assert_close(loss(x, y), expected)
+    weight, bias = torch.tensor([[math.inf], [0.0]]), torch.zeros(2)
+    assert loss(torch.ones(1, 1), torch.tensor([0])) == 0, "a logsumexp of inf that costs nothing"
+
+
 def test_it_compiles_to_one_graph():
     x, weight, bias = layer()
     y, _ = targets()
@@ -169,11 +246,12 @@ def test_autocast_is_that_of_the_linear_layer():
     x, weight, bias = (each.detach().float().requires_grad_() for each in layer())
     y, _ = targets()
     with torch.autocast("cpu", torch.bfloat16):
-        loss = sl.linear_cross_entropy(x, weight, y, bias)
+        loss, lse = sl.linear_cross_entropy(x, weight, y, bias, return_lse=True)
     loss.backward()
     half = [each.detach().bfloat16().float().requires_grad_() for each in (x, weight, bias)]
     expected = F.cross_entropy(F.linear(*half), y)
     expected.backward()
+    torch.testing.assert_close(lse, F.linear(*half).logsumexp(-1))
     assert loss.dtype == weight.grad.dtype == torch.float32
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(weight.grad, half[1].grad.bfloat16().float())
@@ -305,6 +383,35 @@ def test_bad_arguments_are_named(error, match, change):
         sl.linear_cross_entropy(**arguments | change)
 
 
+@pytest.mark.parametrize(
+    ("rows", "classes", "dtype", "expected"),
+    [
+        (2048, 16_000, torch.float32, 256),  # an eighth
+        (2048, 16_000, torch.float64, 256),
+        (2048, 16_000, torch.bfloat16, 128),  # of logits that take half as much
+        (100_000, 16_000, torch.float32, 512),
+        (2048, 1000, torch.float32, 1048),  # 2²⁰ elements
+        (2048, 1, torch.float32, 1 << 20),
+        (2048, 0, torch.float32, 1 << 20),
+        (3, 1 << 21, torch.float32, 1),
+    ],
+)
+def test_a_chunk_is_a_part_of_the_logits(rows, classes, dtype, expected):
+    assert _chunks.chunk_rows(torch.empty(rows, 0, dtype=dtype), classes) == expected
+
+
+@pytest.mark.parametrize(
+    ("shape", "lengths"), [((3, 8), [1, 1, 1]), ((9, 1), [4, 4, 1]), ((9, 2), [2] * 4 + [1])]
+)
+def test_half_precision_is_widened_block_by_block(shape, lengths, monkeypatch):
+    monkeypatch.setattr(_chunks, "BLOCK", 4)
+    weight = torch.randn(shape).half()
+    for block, w in _chunks.class_blocks(weight):
+        assert torch.equal(w, weight[block].float())
+        assert len(w) == lengths.pop(0)
+    assert not lengths
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_logits_are_never_held(dtype):
     x = torch.zeros(2048, 64, dtype=dtype, requires_grad=True)
@@ -335,6 +442,24 @@ def test_the_gradient_of_a_merge_is_that_of_the_logsumexp(m1, m2):
     (m + total.log()).backward()
     found = torch.stack([each.grad for each in pieces])
     torch.testing.assert_close(found, sl.softmax(torch.stack(pieces).detach() + s.log()))
+
+
+def test_a_pair_is_named():
+    for pair in (("a", 1.0), (1.0, "a")):
+        with pytest.raises((TypeError, ValueError), match=r"^first cannot be made a tensor"):
+            sl.merge(pair, (1.0, 1.0))
+        with pytest.raises((TypeError, ValueError), match=r"^second cannot be made a tensor"):
+            sl.merge((1.0, 1.0), pair)
+    with pytest.raises(TypeError, match=r"^first must be a pair"):
+        sl.merge(1.0, (1.0, 1.0))
+    says = "first (2,), () and second (3,), () do not broadcast"
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
+        sl.merge(([1.0, 2.0], 1.0), ([1.0, 2.0, 3.0], 1.0))
+
+
+def test_infinite_pieces_add_up():
+    for m in (-math.inf, math.inf):
+        assert [each.item() for each in sl.merge((m, 1.0), (m, 2.0))] == [m, 3.0]
 
 
 def test_two_empty_pieces_have_a_gradient():

@@ -72,6 +72,11 @@ def test_a_soft_draw_is_the_softmax_of_log_p_and_noise(dtype):
         expected = sl.softmax((sl.log_softmax(x, dim) + noise) / 0.7, dim)
         found = sl.gumbel_softmax(x, 0.7, dim=dim, generator=seeded())
         torch.testing.assert_close(found, expected, rtol=50 * torch.finfo(dtype).eps, atol=0)
+        hard = sl.gumbel_softmax(x, 0.7, hard=True, dim=dim, generator=seeded())
+        assert torch.equal(hard, sl.hardmax(found, dim))
+    found, expected = (sl.gumbel_softmax(x, *tau, generator=seeded()) for tau in ((), (1.0,)))
+    assert torch.equal(found, expected)
+    assert sl.gumbel_softmax(x[:0].half()).dtype == torch.float16
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
