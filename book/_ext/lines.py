@@ -9,7 +9,7 @@ OPENING, CLOSING = re.compile(r"[(\[“]+$"), re.compile(r"^[.,;:!?)\]”’…]
 SUMS = re.compile(
     r"(?<![^\s(\[])([^\s&]{1,5}) ([−+=≈≤≥×·]|&lt;|&gt;) (?=[^\s&]{1,5}(?![^\s.,;:)]))"
 )
-UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|bits?|nats?|ulp)(?!\w))")
+UNITS = re.compile(r"(?<=\d) (?=(?:%|[kMG]B|bits?|nats?|ulp|m)(?!\w))")
 LOGARITHMS = re.compile(r"(?<=\blog) (?=\d|\w\b)")
 # "1e-300", "GPT-2", "-inf": after such a hyphen a browser would end a line.
 HYPHENED = re.compile(r"\w[\w.]*-\d[\w.]*\b|(?<![\w-])-inf\b")

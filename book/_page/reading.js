@@ -2,10 +2,11 @@
 // anywhere. Runs in the head, before anything is painted, so that nothing jumps.
 "use strict";
 
-// The theme says only after the first paint whether "auto" is light or dark: code would get its
-// colours and its height late.
+// As light or dark as the system, unless the reader has chosen. The theme says only after the first
+// paint which of the two "auto" is: code would get its colours and its height late.
 {
   const { dataset } = document.documentElement;
+  dataset.mode = localStorage.getItem("mode") || "auto";
   if (dataset.mode === "auto")
     dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }

@@ -16,6 +16,7 @@ from softmax_lab.figures.vega import (
 
 HEIGHT = 320  # pixels
 LOW, HIGH = -0.12, 0.98  # of the vertical axis; the triangle reaches from 0 to 0.87
+ROOM = 1.2  # at least, across: the triangle, which is 1 wide, and what is written beside it
 LEAST = 0.001  # a probability below this can be set by the sliders, not by dragging
 LOSSES = (0.2, math.log(2), math.log(3), 2.0, 3.0)  # below log 2 surely right, above log 3 wrong
 
@@ -45,12 +46,15 @@ def simplex(logits=(1.0, 2.0, 0.0), target=3):
     """
     if target not in (1, 2, 3):
         raise ValueError(f"target is {target}; the classes of this chart are 1, 2 and 3")
-    # A unit must be as long across as upwards, however wide the page makes the chart.
-    half = f"{HIGH - LOW} / 2 * width / height"
+    # A unit must be as long across as upwards, however wide the page makes the chart; on a narrow
+    # phone it is shorter, and there is room above.
+    span = f"max({HIGH - LOW}, {ROOM} * height / width)"
+    half = f"{span} / 2 * width / height"
     left, right = alt.expr(f"0.5 - {half}"), alt.expr(f"0.5 + {half}")
     across = alt.Scale(domain=[0, 1], domainMin=left, domainMax=right, nice=False)
     x = alt.X("x:Q", axis=None, scale=across)
-    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[LOW, HIGH], nice=False))
+    upwards = alt.Scale(domain=[LOW, HIGH], domainMax=alt.expr(f"{LOW} + {span}"), nice=False)
+    y = alt.Y("y:Q", axis=None, scale=upwards)
 
     corners = (
         alt.Chart(alt.Data(values=[{"step": i, "class": i % 3 + 1} for i in range(4)]))

@@ -37,7 +37,8 @@ LOOSE = r"""() => {
     if (parentElement.closest("pre, code")) continue;
     for (const [loose] of data.matchAll(/\d-\d|\B-inf\b|\blog \d/g)) found.push(loose);
     if (parentElement.closest(".hints")) continue;
-    for (const [loose] of data.matchAll(/\d %|\b\w [−=≈≤≥×] \w\b|\d [kMG]B\b/g)) found.push(loose);
+    const parted = /\d (?:%|m|[kMG]B)(?!\w)|\b\w [−=≈≤≥×] \w\b/g;
+    for (const [loose] of data.matchAll(parted)) found.push(loose);
   }
   return found;
 }"""

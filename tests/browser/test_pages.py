@@ -178,6 +178,10 @@ FORMULAS = """() => {
 def test_without_scripts_all_is_open_and_formulas_are_drawn(browser, address, page):
     with open_page(browser, f"{address}/{page}.html", java_script_enabled=False) as tab:
         wrong = tab.evaluate(UNSEEN) + tab.evaluate(FORMULAS)
+        ground = tab.locator(".bd-header-article").evaluate(
+            "e => getComputedStyle(e).backgroundColor"
+        )
+        assert ground == "rgb(255, 255, 255)", "the header lies over the text"
         assert tab.locator("book-tally button, book-card button").count() == 0
         assert not tab.locator(".dropdown-reading").first.is_visible()
     assert not wrong, wrong

@@ -222,7 +222,7 @@ def simplex(drawn, sliders):
     np.testing.assert_allclose(arrow, (gradient @ corners)[0], atol=1e-12)
     assert head["row"]["angle"] == pytest.approx(np.degrees(np.arctan2(*arrow)))
     # The middle of the head is at p, in pixels; a unit is as long across as upwards.
-    unit = drawn.height / 1.1
+    unit = min(drawn.height / 1.1, drawn.width / 1.2)
     middle = np.array([head["left"] + head["right"], head["top"] + head["bottom"]]) / 2
     p = sl.softmax(z) @ corners
     wanted = [drawn.width / 2 + (p[0] - 0.5) * unit, drawn.height - (p[1] + 0.12) * unit]
@@ -301,6 +301,19 @@ def test_the_true_class_is_chosen_by_a_button(browser, pages):
             page.get_by_role("radiogroup", name="true class").get_by_label(target).check()
             assert f"Class {target} is true" in Drawn(chart).says
             simplex(Drawn(chart), chart.evaluate(SLIDERS))
+
+
+def test_on_a_narrow_phone_the_simplex_keeps_what_is_written_beside_it(browser, pages):
+    for width in (320, 360):
+        phone = {"viewport": {"width": width, "height": 640}}
+        with open_page(browser, (pages / "cross_entropy.simplex.html").as_uri(), **phone) as page:
+            chart = page.wait_for_selector(".chart[data-drawn]")
+            simplex(Drawn(chart), chart.evaluate(SLIDERS))
+            box = chart.query_selector("svg").bounding_box()
+            for text in chart.query_selector_all("svg text"):
+                letters = text.bounding_box()
+                assert letters["x"] >= box["x"] - 1
+                assert letters["x"] + letters["width"] <= box["x"] + box["width"] + 1
 
 
 def finger(page, start, stop):
