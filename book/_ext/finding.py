@@ -23,7 +23,12 @@ LENDERS = {
 }
 # Nobody looks for markup, or for a signature without its function.
 SILENT = (nodes.raw, nodes.comment, nodes.title, addnodes.desc_signature)
-SHORT_FORMULA = re.compile(r"[\w\s=+−,.()\[\]-]{1,20}")
+CODE = (nodes.literal_block, nodes.doctest_block)
+SPELT = (
+    "partial nabla sum prod int infty cdot times odot pm le ge ne approx sim to in mid top"
+    " tau delta pi lambda varepsilon epsilon phi mu sigma gamma dots"
+)
+SYMBOLS = dict(zip(SPELT.split(), "∂∇Σ∏∫∞·×⊙±≤≥≠≈∼→∈|ᵀτδπλεεφμσγ…", strict=True))
 
 
 def is_part(node):
@@ -44,23 +49,78 @@ def is_group(part, text):
 
 def is_silent(node):
     """Return whether the words of a node are not part of the text round it."""
-    if isinstance(node, element):
-        return node["tag"] == "button"
+    if isinstance(node, nodes.Text):
+        return False
+    classes = node["classes"]
+    if isinstance(node, element):  # of an exercise: its starter, its solution, where to try it
+        return node["tag"] == "button" or "fold" in classes
     # A rich output comes in several forms, of which the page shows one.
     rich = node.get("nb_element") == "mime_bundle"
-    return isinstance(node, SILENT) or is_part(node) or rich or "deeper-mark" in node["classes"]
+    hidden = "cell_input" in classes and "tag_hide-input" in node.parent["classes"]
+    unsaid = rich or hidden or "output" in classes or "deeper-mark" in classes
+    return unsaid or isinstance(node, SILENT) or is_part(node)
+
+
+def grouped(text):
+    """Return a part of a formula, in brackets if it is a sum or a product."""
+    return f"({text})" if re.search(r"[ +-]", text) else text
+
+
+def formula_as_text(tex):
+    r"""Return a formula of one short line as text: \sqrt{d} is √d; of a longer one only "…"."""
+    before = None
+    while tex != before:  # from the innermost braces outwards
+        before = tex
+        tex = re.sub(r"\\(?:operatorname|text\w*|math\w*) *\{([^{}]*)\}", r"\1", tex)
+        tex = re.sub(
+            r"\\[td]?frac *\{([^{}]*)\} *\{([^{}]*)\}",
+            lambda parts: " / ".join(map(grouped, parts.groups())),
+            tex,
+        )
+        tex = re.sub(r"\\sqrt *(?:\{([^{}]*)\}|(?=\w))", r"√\1", tex)
+        tex = re.sub(r"([_^])\{([^{}]*)\}", lambda index: index[1] + grouped(index[2]), tex)
+    tex = re.sub(r"\\(log|exp|max|min|arg|Pr)(?![a-z])", r"\1", tex)
+    tex = re.sub(r"\\(partial|nabla) +", lambda name: SYMBOLS[name[1]], tex)
+    tex = re.sub(r"\\([A-Za-z]+)", lambda name: SYMBOLS.get(name[1], ""), tex)
+    tex = " ".join(re.sub(r"\\[ ,;!|]", " ", tex).split())
+    return "…" if len(tex) > 60 or re.search(r"[\\{}&]", tex) else tex.replace("-", "−")
+
+
+def name_of(env, link):
+    """Return what a page shows for a reference: the number of a figure, the authors of a work."""
+    target = link["reftarget"]
+    if link["reftype"] == "numref":
+        page, anchor = env.get_domain("std").anonlabels[target][:2]
+        kind = "figure" if target.startswith("fig-") else "exercise"
+        return f"{kind} {'.'.join(map(str, env.toc_fignumbers[page][kind][anchor]))}"
+    if link["refdomain"] == "cite":
+        work = env.get_domain("cite").bibdata.data.entries[target]
+        first, *others = (re.sub(r"\W", "", each.last_names[-1]) for each in work.persons["author"])
+        many = len(others) > 1 or others == ["others"]
+        names = first + (" et al." if many else f" and {others[0]}" if others else "")
+        year = work.fields["year"]
+        return f"({names}, {year})" if link["reftype"] == "p" else f"{names} ({year})"
+    return env.get_domain("std").labels[target][2]  # the title of a section
 
 
 def words_of(node):
-    """Return the words of a node, without those of the parts inside it."""
+    """Return the words of a node, without those of the parts inside it, and without code."""
     if isinstance(node, nodes.Text):
         return node.astext()
+    if isinstance(node, CODE):
+        return ""
     if isinstance(node, (nodes.math, nodes.math_block)):
-        return node.astext() if SHORT_FORMULA.fullmatch(node.astext()) else "…"
+        return formula_as_text(node.astext())
     between = "" if isinstance(node, nodes.TextElement) else " "
-    return between.join(
-        words_of(n) for n in node.children if isinstance(n, nodes.Text) or not is_silent(n)
-    )
+    return between.join(words_of(child) for child in node.children if not is_silent(child))
+
+
+def code_of(node):
+    """Return the visible code of a node, without that of the parts inside it."""
+    if isinstance(node, CODE):
+        return node.astext()
+    inside = (code_of(child) for child in node.children if not is_silent(child))
+    return " ".join(filter(None, inside))
 
 
 def title_of(env, page, part):
@@ -82,33 +142,37 @@ def lent_words(env):
                 around = around.parent
             if around is None:
                 continue
-            phrases = [phrase.strip() for phrase in re.split("[,;:·]", words_of(around[0]))]
+            said = "".join(
+                words_of(word) for word in around[0] if not isinstance(word, addnodes.pending_xref)
+            )
+            phrases = [phrase.strip() for phrase in re.split("[,;:·]", said)]
             lent.setdefault(link["reftarget"], []).extend(filter(None, phrases))
     return lent
 
 
-def name_sections(env, doctree):
-    """Put a section's title where a reference names only its label, as the page does."""
-    titles = env.get_domain("std").labels
+def name_references(env, doctree):
+    """Put the name of what a reference leads to where it has only a label or a key."""
     for link in doctree.findall(addnodes.pending_xref):
-        if link["reftype"] == "ref" and not link["refexplicit"]:
-            link.children = [nodes.Text(titles[link["reftarget"]][2])]
+        named = link["reftype"] in ("ref", "numref") or link["refdomain"] == "cite"
+        if named and not link["refexplicit"]:
+            link.children = [nodes.Text(name_of(env, link))]
 
 
 def parts(env):
-    """Yield what can be found: page, anchor, title, title of the page, lent phrases, text."""
+    """Yield what can be found: page, anchor, title, title of the page, lent phrases, text, code."""
     lent = lent_words(env)
     for page in sorted(env.found_docs - {"book/ideas"}):
         doctree = env.get_doctree(page)
-        name_sections(env, doctree)
+        name_references(env, doctree)
         for part in doctree.findall(is_part):
             ids = part[0]["ids"] if isinstance(part, addnodes.desc) else part["ids"]
             phrases = sorted({phrase for each in ids for phrase in lent.get(each, ())})
             title = title_of(env, page, part)
             chapter = title_of(env, page, next(doctree.findall(is_part)))
             text = " ".join(words_of(part).split())
+            code = " ".join(code_of(part).split())
             if phrases or not is_group(part, text):
-                yield page, ids[-1], title, chapter, phrases, text
+                yield page, ids[-1], title, chapter, phrases, text, code
 
 
 def write_search(app):

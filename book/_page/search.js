@@ -3,80 +3,157 @@
 "use strict";
 {
   const SHOWN = 20; // results at most
-  const asked = new URLSearchParams(location.search).get("q") ?? "";
+  const IN_PART = 5; // at most where a word that was asked for stands nowhere
+  const asked = (new URLSearchParams(location.search).get("q") ?? "").trim();
 
-  // Words as they stand, 1e-8 among them, and without their endings: softmaxes, vectorized.
-  const WORD = /\d+(?:\.\d+)?e[-+]?\d+|[\p{L}\p{N}_]+/gu;
-  const stem = (word) =>
-    word.length < 5
-      ? word
-      : word.replace(/iz/, "is").replace(/(?<=...)(ations?|ings?|ions?|ed|(?<=s|x)es|e|(?<!s)s)$/, "");
-  const stems = (text) => {
-    const words = text.toLowerCase().replaceAll("−", "-").match(WORD) ?? [];
-    return words.flatMap((word) => (word.includes("_") ? [word, ...word.split("_")] : [word])).map(stem);
+  // Words as they stand, 1e-8 and -inf among them, and compounds whole: multi-label, log_softmax.
+  const WORD = /\d+(?:\.\d+)?e[-+]?\d+|(?<![\p{L}\p{N})])-(?:∞|inf(?:inity)?(?!\p{L}))|∞|[\p{L}\p{N}]+(?:[-_]+[\p{L}\p{N}]+)*/gu;
+  const CAMEL = /(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u; // BCEWithLogitsLoss
+  const found = (text) => [...text.replaceAll("−", "-").matchAll(WORD)];
+  // Without their endings: softmaxes, vectorized, stability, derivation. These two say something else.
+  const WHOLE = new Set(["distributed", "meaning"]);
+  const stem = (word) => {
+    if (word.length < 5 || WHOLE.has(word)) return word;
+    return word
+      .replace(/infinit[ey]$/, "inf")
+      .replace(/iz/, "is")
+      .replace(/(?<=....)ly$/, "")
+      .replace(/(?<=..)(ilit(y|ies)|les?)$/, "l")
+      .replace(/(?<=...)(at(e[ds]?|ing|ions?|ives?)|ings?|ions?|ed|(?<=s|x)es|e|(?<!s)s)$/, "")
+      .replace(/(?<=..)([bgmnprt])\1$/, "$1");
   };
+  // The stems of a word, and of what it is put together from.
+  const stemsOf = (word) => {
+    if (/^-?∞|^-inf/i.test(word)) return [word.startsWith("-") ? "-inf" : "inf"];
+    if (/\de[-+]?\d+$/.test(word)) return [word];
+    const pieces = word.split(/[-_]+/).flatMap((piece) => piece.split(CAMEL));
+    const joined = word.replace(/[-_]/g, "");
+    return [...new Set([joined, ...pieces].map((each) => stem(each.toLowerCase())))];
+  };
+  const stems = (text) => found(text).flatMap(([word]) => stemsOf(word));
+
+  // What asks for the same thing.
+  const ALIKE = [
+    ["gradient", "derivative"],
+    ["dimension", "dim", "axis"],
+    ["prob", "probs", "probability"],
+    ["ln", "log"],
+  ].map((words) => words.map(stem));
 
   // Words that say nothing of what is asked, unless there are no others.
   const FILLERS = new Set(
-    `a an and any are as at be by can could did do does for from has have how i if in is it its me
-    must my not of on or should so than that the then there they this to was we what when where
-    which who whose why will with would you your`.split(/\s+/).map(stem),
+    `a an and any are as at be by can could did do does doesn doesnt don dont explained for from has
+    have how i if in is isn it its me meaning must my not of on or s should so t than that the then
+    there they this to us versus vs was we what when where which who whose why will with would you
+    your`.split(/\s+/),
   );
   const telling = (words) => {
-    const kept = words.filter((word) => !FILLERS.has(word));
+    const kept = words.filter((word) => !FILLERS.has(word.toLowerCase()));
     return kept.length > 0 ? kept : words;
   };
   // A whole question is answered shortest on the page of questions.
   const isQuestion = /^(why|how|what|which|when|where|who|is|are|do|does|can|should|must|may)\b.*\s|\?\s*$/i.test(asked);
+  // What explains comes before what only names or lists.
+  const LISTS = /^book\/(api|claims|notation|bibliography|teachers|containers|transforms|next)$/;
 
-  const count = (words) => {
-    const counts = new Map();
-    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const count = (counts, words, times) => {
+    for (const word of words) counts.set(word, (counts.get(word) ?? 0) + times);
     return counts;
   };
-  const parts = SECTIONS.map(([page, anchor, title, chapter, phrases, text]) => {
-    const words = stems(text);
-    const names = [title.replace(/^[\d.]+ /, ""), ...phrases]
-      .map((name) => new Set(telling(stems(name))))
+  const spoken = new Map(); // words of the prose as they stand: what a misspelt one may have meant
+  const parts = SECTIONS.map(([page, anchor, title, chapter, phrases, text, code]) => {
+    const heading = title.replace(/^[\d.]+ /, "");
+    const names = [heading, ...phrases]
+      .map((name) => new Set(telling(found(name).map(([word]) => word)).flatMap(stemsOf)))
       .filter((name) => name.size > 0);
-    const verbatim = [title, ...phrases].some((name) => name.toLowerCase().includes(asked.trim().toLowerCase()));
-    const counts = count([...words, ...names.flatMap((name) => [...name])]);
-    return { page, anchor, title, chapter, text, names, verbatim, counts, length: words.length };
+    const verbatim = [title, ...phrases].some((name) => name.toLowerCase().includes(asked.toLowerCase()));
+    const words = stems(text);
+    const counts = count(new Map(), [...words, ...names.flatMap((name) => [...name])], 1);
+    count(counts, stems(code), 0.5);
+    count(spoken, found([text, heading, ...phrases].join(" ")).map(([word]) => word.toLowerCase()), 1);
+    const list = LISTS.test(page) || heading === "Further reading";
+    return { page, anchor, title, chapter, text, names, verbatim, counts, list, length: words.length };
   });
-  const vocabulary = count(parts.flatMap((part) => [...part.counts.keys()]));
+  const vocabulary = parts.reduce((all, part) => count(all, part.counts.keys(), 1), new Map());
 
-  // What nobody wrote may be the beginning of a word.
-  const meant = (word) => {
-    if (vocabulary.has(word)) return [word];
-    return [...vocabulary.keys()].filter((known) => word.length > 2 && known.startsWith(word));
-  };
-  const weight = (word) => Math.log(1 + parts.length / vocabulary.get(word));
-
-  const score = (part, wanted) => {
-    let sum = 0;
-    for (const word of wanted) {
-      const times = part.counts.get(word) ?? 0;
-      sum += (weight(word) * times) / (times + 1 + part.length / 400);
+  // What nobody wrote may be the beginning of a word, or several in one: logprobs.
+  const beginnings = (word) => [...vocabulary.keys()].filter((known) => word.length > 3 && known.startsWith(word));
+  const cut = (word) => {
+    for (let at = word.length - 2; at >= 2; at--) {
+      const [left, right] = [stem(word.slice(0, at)), word.slice(at)];
+      if (!spoken.has(word.slice(0, at)) || FILLERS.has(word.slice(0, at))) continue;
+      if (spoken.has(right)) return [[left], [stem(right)]];
+      const rest = cut(right);
+      if (rest) return [[left], ...rest];
     }
+  };
+  // What is meant by a word that was typed: groups of stems, of which each may stand for the others.
+  const meant = (word) => {
+    const like = (each) => ALIKE.find((alike) => alike.includes(each)) ?? [each];
+    const known = stemsOf(word).map(like).map((group) => group.filter((each) => vocabulary.has(each)));
+    if (known.some((group) => group.length > 0)) return known.filter((group) => group.length > 0);
+    const begun = beginnings(stem(word.toLowerCase()));
+    return begun.length > 0 ? [begun] : (cut(word.toLowerCase()) ?? []);
+  };
+
+  const weight = (group) => Math.log(1 + parts.length / group.reduce((sum, word) => sum + vocabulary.get(word), 0));
+  const total = (groups) => groups.reduce((sum, group) => sum + weight(group), 0);
+  const score = (part, wanted) => {
+    let body = 0;
+    let covered = 0;
+    for (const group of wanted) {
+      const times = group.reduce((sum, word) => sum + (part.counts.get(word) ?? 0), 0);
+      body += (weight(group) * times) / (times + 1 + part.length / 400);
+      if (times > 0) covered += weight(group);
+    }
+    const all = total(wanted);
     const named = part.names.map((name) => {
-      const said = [...wanted].filter((word) => name.has(word));
-      return (said.length / name.size) * said.reduce((all, word) => all + weight(word), 0);
+      const said = total(wanted.filter((group) => group.some((word) => name.has(word))));
+      return (said * said * Math.sqrt(said / total([...name].map((word) => [word])))) / all;
     });
-    const worth = (sum + 4 * Math.max(0, ...named)) * (part.verbatim ? 1.3 : 1);
+    const worth = ((body * covered) / all + 4 * Math.max(0, ...named)) * (part.verbatim ? 1.3 : part.list ? 0.6 : 1);
     return isQuestion && part.page === "book/questions" ? 1.5 * worth : worth;
   };
 
-  // The text round the first place where one of the words stands, with all of them marked.
+  // How many letters were left out, added, changed or swapped.
+  const distance = (a, b) => {
+    const rows = [[...Array(b.length + 1).keys()]];
+    for (let i = 1; i <= a.length; i++) {
+      rows.push([i]);
+      for (let j = 1; j <= b.length; j++) {
+        const same = a[i - 1] === b[j - 1] ? 0 : 1;
+        rows[i][j] = Math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + same);
+        if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+          rows[i][j] = Math.min(rows[i][j], rows[i - 2][j - 2] + 1);
+      }
+    }
+    return rows[a.length][b.length];
+  };
+  const corrected = (word) => {
+    const most = word.length < 5 ? 0 : word.length < 8 ? 1 : 2;
+    const near = [...spoken.keys()]
+      .filter((known) => known[0] === word[0].toLowerCase() && Math.abs(known.length - word.length) <= most)
+      .map((known) => ({ known, off: distance(word.toLowerCase(), known) }))
+      .filter(({ off }) => off <= most);
+    near.sort((a, b) => a.off - b.off || spoken.get(b.known) - spoken.get(a.known));
+    return near[0]?.known;
+  };
+
+  // The text where most of the words stand together, with all of them marked.
   const quotation = (text, wanted) => {
-    const places = [...text.matchAll(WORD)].filter((found) => stems(found[0]).some((word) => wanted.has(word)));
-    const from = text.lastIndexOf(" ", Math.max(0, (places[0]?.index ?? 0) - 80)) + 1;
+    const groupOf = (word) => wanted.findIndex((group) => stemsOf(word).some((each) => group.includes(each)));
+    const places = found(text).map(({ 0: word, index }) => ({ word, index, group: groupOf(word) }));
+    const hits = places.filter(({ group }) => group >= 0);
+    const near = ({ index }) => new Set(hits.filter((hit) => hit.index >= index && hit.index < index + 140).map((hit) => hit.group));
+    const best = hits.reduce((first, hit) => (first && near(first).size >= near(hit).size ? first : hit), undefined);
+    const from = text.lastIndexOf(" ", Math.max(0, (best?.index ?? 0) - 80)) + 1;
     const to = Math.min(text.length, from + 220);
     const quoted = document.createElement("p");
     let at = from;
-    for (const { 0: word, index } of places) {
+    for (const { word, index } of hits) {
       if (index < at || index + word.length > to) continue;
       const mark = document.createElement("mark");
-      mark.textContent = word;
+      mark.textContent = text.slice(index, index + word.length);
       quoted.append(text.slice(at, index), mark);
       at = index + word.length;
     }
@@ -102,20 +179,26 @@
     return item;
   };
 
-  const words = telling(stems(asked));
-  const unknown = words.filter((word) => meant(word).length === 0);
-  const wanted = new Set(words.flatMap(meant));
+  const typed = telling(found(asked).map(([word]) => word));
+  const unknown = typed.filter((word) => meant(word).length === 0);
+  const wanted = [...new Map(typed.flatMap(meant).map((group) => [group[0], group])).values()];
   const ranked = parts
     .map((part) => ({ part, worth: score(part, wanted) }))
     .filter(({ worth }) => worth > 0)
     .sort((a, b) => b.worth - a.worth)
-    .slice(0, SHOWN);
+    .slice(0, unknown.length > 0 ? IN_PART : SHOWN);
+
   for (const field of document.querySelectorAll("input[name=q]")) field.value = asked;
   document.getElementById("search-results").append(...ranked.map(({ part }) => show(part, wanted)));
-  if (words.length > 0) {
-    const status = document.getElementById("search-status");
-    if (ranked.length === 0) status.textContent = `Nothing in the book has “${asked}”.`;
-    else if (unknown.length > 0) status.textContent = `Nothing in the book has “${unknown.join("”, “")}”; for the rest:`;
-    document.getElementById("search-else").hidden = false;
+  const status = document.getElementById("search-status");
+  if (asked === "") status.textContent = "Type a word, a function, an error message or a whole question.";
+  else if (ranked.length === 0) status.textContent = `Nothing in the book has “${asked}”.`;
+  else if (unknown.length > 0) status.textContent = `Nothing in the book has “${unknown.join("”, “")}”; for the rest:`;
+  const better = unknown.reduce((text, word) => text.replace(word, corrected(word) ?? word), asked);
+  if (better !== asked) {
+    const link = document.createElement("a");
+    link.href = `?q=${encodeURIComponent(better)}`;
+    link.textContent = better;
+    status.prepend("Did you mean “", link, "”? ");
   }
 }

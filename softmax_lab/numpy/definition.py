@@ -13,7 +13,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Fl
     Parameters
     ----------
     x : array_like, (..., N)
-        N features.
+        N features: the book's a. (Its x are the logits, which come out.)
     weight : array_like, (T, N)
         One row of weights for each of the T classes.
     bias : array_like, (T,), optional

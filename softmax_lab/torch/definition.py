@@ -14,7 +14,7 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
     Parameters
     ----------
     x : Tensor, (..., N)
-        N features.
+        N features: the book's a. (Its x are the logits, which come out.)
     weight : Tensor, (T, N)
         One row of weights for each of the T classes.
     bias : Tensor, (T,), optional
