@@ -6,7 +6,10 @@
 // paint which of the two "auto" is: code would get its colours and its height late.
 {
   const { dataset } = document.documentElement;
-  dataset.mode = localStorage.getItem("mode") || "auto";
+  dataset.mode = "auto";
+  try {
+    dataset.mode = localStorage.getItem("mode") || "auto";
+  } catch {} // a browser that keeps nothing
   if (dataset.mode === "auto")
     dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 }
