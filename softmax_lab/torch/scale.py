@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from softmax_lab.torch._arguments import as_number, as_real, constant, undistributed, wide
+from softmax_lab.torch._arguments import as_number, as_real, constant, undistributed
 from softmax_lab.torch._checks import require
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import eager, transformed
@@ -242,6 +242,6 @@ def layer(x, weight, bias):
     device, of_loss = x.device.type, dtype
     autocast = torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
     if autocast and dtype != torch.float64:
-        dtype, of_loss = torch.get_autocast_dtype(device), wide(dtype)
+        dtype, of_loss = torch.get_autocast_dtype(device), torch.float32
     x, weight, bias = (each if each is None else each.to(dtype) for each in (x, weight, bias))
     return x, weight, bias, of_loss

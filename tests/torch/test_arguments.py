@@ -55,6 +55,10 @@ TAKERS = {
     "linear bias": (lambda b: sl.linear(X, X, b), P[0, :3]),
     "linear_cross_entropy x": (lambda x: sl.linear_cross_entropy(x, X, Y % 3), X),
     "linear_cross_entropy weight": (lambda w: sl.linear_cross_entropy(X, w, Y % 3), X),
+    "linear_cross_entropy bias": (
+        lambda b: sl.linear_cross_entropy(X, X, Y % 3, b),
+        P[0, :3],
+    ),
     "gumbel_max": (seeded(sl.gumbel_max), X),
     "gumbel_softmax": (seeded(sl.gumbel_softmax), X),
     "reinforce_gradient": (seeded(lambda x, **k: sl.reinforce_gradient(torch.sin, x, **k)), X[0]),
@@ -505,6 +509,16 @@ def test_a_number_may_be_of_any_real_kind():
         rtol=1e-14,
         atol=0,
     )
+
+
+@pytest.mark.parametrize("name", ["z_loss", "softcap", "label_smoothing"])
+def test_an_option_of_the_linear_loss_is_named(name):
+    with pytest.raises(TypeError, match=f"^{name} must be a real number"):
+        linear_loss(X, Y, **{name: "a"})
+    for wrong in (-1.0, INF, math.nan):
+        with pytest.raises(ValueError, match=f"^{name} must be .*, but it is {wrong}"):
+            linear_loss(X, Y, **{name: wrong})
+    assert linear_loss(X, Y, **{name: 0.5}).isfinite()
 
 
 def test_a_number_that_is_not_dense_is_named():

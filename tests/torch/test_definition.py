@@ -44,6 +44,9 @@ def test_shapes_that_do_not_fit_are_told(layer):
     says = "x (2, 5) and weight (4, 3) do not fit: x must be (..., N), weight (T, N)"
     with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         layer(x, weight)
+    for shapes in (((3,), (3,)), ((), (4, 3)), ((2, 3), (4, 3, 3)), ((2, 3, 3), (4, 2))):
+        with pytest.raises(ValueError, match=r"do not fit: x must be"):
+            layer(*map(torch.zeros, shapes))
     with pytest.raises(ValueError, match=r"^bias has shape \(3,\); weight asks for \(4,\)$"):
         layer(x[:, :3], weight, torch.zeros(3))
 

@@ -49,6 +49,26 @@ def test_it_trains_without_tqdm(monkeypatch):
     assert sl.SoftmaxRegression(1, 2).fit(x, y).score(x, y) == 1
 
 
+def test_it_shows_its_progress_unless_told_not_to(monkeypatch):
+    shown = []
+    monkeypatch.setattr("tqdm.auto.tqdm", lambda steps, **options: shown.append(options) or steps)
+    x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
+    sl.SoftmaxRegression(1, 2).fit(x, y, steps=1, progress=False)
+    assert not shown
+    sl.SoftmaxRegression(1, 2).fit(x, y, steps=1)
+    assert shown == [{"desc": "fit", "delay": 1, "leave": False}]
+
+
+def test_one_sample_is_enough():
+    model = sl.SoftmaxRegression(1, 2).fit([[1.0]], [1], progress=False)
+    assert model.predict([[1.0]]).tolist() == [1]
+
+
+def test_the_strength_of_the_penalty_is_named():
+    with pytest.raises(TypeError, match=r"^C must be a real number"):
+        sl.SoftmaxRegression(1, 2, C="a")
+
+
 def test_a_score_compares_each_sample_with_its_own_class():
     model = sl.SoftmaxRegression(2, 2)
     for target in (torch.zeros(4, 1), torch.zeros(3), torch.tensor(0), 0):
@@ -80,9 +100,11 @@ def test_it_refuses_samples_that_are_not_finite(value):
 def test_fitting_again_goes_on_from_the_weights():
     x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([0, 1])
     model = sl.SoftmaxRegression(1, 2).fit(x, y, progress=False)
-    before = model.weight.detach().clone()
-    assert before.any()
-    assert torch.equal(model.fit(x, 1 - y, steps=0, progress=False).weight, before)
+    weight, bias = (p.detach().clone() for p in model.parameters())
+    assert weight.any()
+    model.fit(3 * x + 1, 1 - y, steps=0, progress=False)
+    assert torch.equal(model.weight, weight)
+    torch.testing.assert_close(model.bias.detach(), bias)
 
 
 @pytest.mark.parametrize("load", [load_wine, load_breast_cancer, sk_digits, load_iris])
@@ -155,8 +177,11 @@ def test_sizes_are_integers(wrong):
         sl.SoftmaxRegression(wrong, 2)
     with pytest.raises(TypeError, match="steps must be an integer, but it is"):
         sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, 1], steps=wrong)
+    with pytest.raises(TypeError, match=r"^num_classes must be an integer, but it is"):
+        sl.SoftmaxRegression(2, wrong)
     with pytest.raises(ValueError, match="must not be negative"):
         sl.SoftmaxRegression(-1, 2)
+    assert sl.SoftmaxRegression(0, 2).weight.shape == (2, 0)
 
 
 SAMPLES = torch.randn(12, 2, generator=torch.Generator().manual_seed(0))

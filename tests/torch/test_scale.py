@@ -302,6 +302,13 @@ def test_rows_of_any_shape_and_any_strides():
         x.reshape(5, 6, 7), weight.T.contiguous().T, y.reshape(5, 6), reduction="none"
     )
     torch.testing.assert_close(found, expected.reshape(5, 6))
+    cube, z = x.detach().reshape(5, 6, 7), (x @ weight.T).detach()
+    for dtype in (torch.float64, torch.bfloat16):
+        _, lse = sl.linear_cross_entropy(
+            cube.to(dtype), weight.to(dtype), y.reshape(5, 6), return_lse=True
+        )
+        bar = {"rtol": 0.02, "atol": 0.02} if dtype == torch.bfloat16 else {}
+        torch.testing.assert_close(lse, z.logsumexp(-1).reshape(5, 6).to(dtype), **bar)
     torch.testing.assert_close(sl.linear_cross_entropy(x[0], weight, y[0]), expected[0])
     strided = sl.linear_cross_entropy(x[::2], weight, y[::2], reduction="none")
     torch.testing.assert_close(strided, expected[::2])

@@ -202,6 +202,8 @@ def what_is_not_for_dtensors_is_refused(n):
     raises(TypeError, "x must be a plain tensor", sl.linear_cross_entropy, whole, weight, y)
     weight = place(weight, on, Shard(0))
     raises(TypeError, "weight must be a plain tensor", sl.linear_cross_entropy, x, weight, y)
+    bias = place(random(11), on, Replicate())
+    raises(TypeError, "bias must be a plain tensor", sl.linear_cross_entropy, x, x, y % 4, bias)
 
 
 @case
