@@ -249,7 +249,8 @@ def main(workers, reasons, modules, *arguments):
         if known.get(mutant) not in NOTICED
         and not (mutant in known and because(explained, *mutant))
     ]
-    left.sort(key=lambda each: each[1] in known)  # what was never tried comes first
+    # What was never tried comes first, and what has a reason last.
+    left.sort(key=lambda each: (because(explained, *each[1]) is not None, each[1] in known))
     functions = " ".join(dict.fromkeys(place for each in found.values() for _, (place, *_) in each))
     return pytest.main([*arguments, "--tb=native"], [Mutants(functions, left, int(workers))])
 
