@@ -119,17 +119,13 @@ def as_logits(x, axis, name="x", where=None):
 
 def as_integer(value, name):
     """Return `value` as an int, or raise TypeError for what is not an integer."""
-    if not is_bool(value):
+    # A bool of Python or torch would do for an index, one of NumPy would not.
+    if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "torch.bool":
         try:
             return operator.index(value)
         except TypeError:
             pass
     raise TypeError(f"{name} must be an integer, but it is {value!r}")
-
-
-def is_bool(value):
-    """Tell whether `value` is a bool, of Python, NumPy or torch."""
-    return isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool")
 
 
 def as_number(value, name):
@@ -161,7 +157,7 @@ def as_dtype(dtype, kinds, what):
         given = np.dtype(dtype)
     except TypeError as error:
         raise TypeError(f"dtype must be {what}, but it is {dtype!r}") from error
-    if as_array(np.empty(0, given)).dtype.kind not in kinds:
+    if as_array(np.empty((), given)).dtype.kind not in kinds:
         raise TypeError(f"dtype must be {what}, but it is {given}")
     return given
 
