@@ -141,11 +141,11 @@ class SoftmaxRegression(Estimator):
 
     def _positive(self, name):
         value = as_number(getattr(self, name), name)
-        least = 1 if name == "max_iter" else 0
-        if not (value >= 1 if least else value > 0):
-            bound = "at least 1" if least else "above 0"
+        whole = name == "max_iter"
+        if not (value >= 1 if whole else value > 0):
+            bound = "at least 1" if whole else "above 0"
             raise ValueError(f"{name} must be {bound}, but it is {value}")
-        if least and not value.is_integer():
+        if whole and not value.is_integer():
             raise ValueError(f"{name} must be a whole number, but it is {value}")
         return value
 
