@@ -164,7 +164,7 @@ def counted(matrix):
     return product, products
 
 
-@pytest.mark.parametrize("size", [1e12, 1.0, 1e-3, 1e-8, 1e-40])
+@pytest.mark.parametrize("size", [1e12, 1.0, *10.0 ** -np.arange(0.5, 9, 0.5), 1e-40])
 def test_conjugate_gradients_are_the_more_exact_the_smaller_the_slope(size):
     rng = np.random.default_rng(0)
     root = rng.normal(size=(6, 6))
@@ -178,8 +178,7 @@ def test_conjugate_gradients_are_the_more_exact_the_smaller_the_slope(size):
     error = np.sqrt((rest**2 / diagonal).sum()) / size
     bar = min(0.25, max(1e-8, 0.5 * np.sqrt(size)))
     assert error <= bar * (1 + 1e-6)
-    assert error >= 1e-3 * bar or size == 1e-40, "more exact than asked for"
-    assert len(products) <= 6
+    assert len(products) <= (2 if size > 1e-2 else 6), "more exact than asked for"
     shorter, few = counted(matrix)
     conjugate_gradients(shorter, right, diagonal, most=1)
     assert len(few) == 1
@@ -224,6 +223,7 @@ class Parabola:
         (-1.9, 1.0, 1),
         (-2.0, 0.5, 2),
         (-3.0, 0.5, 2),
+        (-3.999, 0.5, 2),
         (-7.0, 0.25, 3),
         (1.0, 0.0, 34),
     ],
