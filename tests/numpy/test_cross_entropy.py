@@ -249,6 +249,7 @@ def test_no_class_has_no_weight():
 def test_one_hot():
     np.testing.assert_array_equal(lab.one_hot([[2], [0]], 3), [[[0, 0, 1]], [[1, 0, 0]]])
     assert lab.one_hot(1, 2, dtype=np.float32).dtype == np.float32
+    assert lab.one_hot([], 0).shape == (0, 0)
     for bad in (-1, 3):
         with pytest.raises(IndexError, match=f"{bad}"):
             lab.one_hot([0, bad], 3)
@@ -332,6 +333,15 @@ def test_kl_at_the_edges():
     assert lab.kl_divergence([0.0, 0.0], [0.0, -INF], from_logits=True) == INF
     p = np.full((3, 4, 2), 0.25)
     np.testing.assert_array_equal(lab.kl_divergence(p, p, axis=1), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_divergences_along_an_axis_are_those_of_the_rows(from_logits):
+    x, y = lab.softmax(np.random.default_rng(0).normal(size=(2, 3, 4, 2)), 2)
+    found = lab.kl_divergence(x, y, 1, from_logits=from_logits)
+    assert found.shape == (3, 2)
+    expected = lab.kl_divergence(x[2, :, 1], y[2, :, 1], from_logits=from_logits)
+    np.testing.assert_allclose(found[2, 1], expected, rtol=1e-13)
 
 
 def test_a_shared_impossible_class_costs_no_digits_of_the_divergence():
@@ -438,8 +448,12 @@ def test_what_is_measured_of_two_dtypes_has_the_wider_and_its_digits(wide):
         )
         assert found.dtype == wide
         np.testing.assert_allclose(found, expected, rtol=30 * np.finfo(wide).eps)
-        found = lab.kl_divergence(np.log(one), narrow, from_logits=True)
-        assert found.dtype == np.result_type(one, narrow)
+    logits = np.float16([0.5, -1.0, 2.0])
+    for pair in ((p, logits), (logits, p)):
+        found = lab.kl_divergence(*pair, from_logits=True)
+        widened = (each.astype(np.result_type(wide, np.float64)) for each in pair)
+        expected = wide(lab.kl_divergence(*widened, from_logits=True))
+        assert (found.dtype, found) == (wide, expected)
     found = lab.entropy(p)
     assert found.dtype == wide
     np.testing.assert_allclose(found, -(p * np.log(p)).sum(), rtol=4 * np.finfo(wide).eps)

@@ -77,7 +77,9 @@ def test_options_are_numbers(name):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.longdouble])
-@pytest.mark.parametrize("options", [{}, {"softcap": 0.5, "z_loss": 0.25, "ignore_index": 1}])
+@pytest.mark.parametrize(
+    "options", [{}, {"z_loss": 0.25}, {"softcap": 0.5, "z_loss": 0.25, "ignore_index": 1}]
+)
 def test_the_loss_and_the_logsumexps_are_those_of_the_logits(dtype, options):
     rng = np.random.default_rng(0)
     x, weight, bias = rng.normal(size=(2, 4, 3)), rng.normal(size=(5, 3)), rng.normal(size=5)
@@ -98,6 +100,10 @@ def test_the_loss_and_the_logsumexps_are_those_of_the_logits(dtype, options):
         assert lab.linear_cross_entropy(x, weight, y, b, **options) == loss
         again, gradients = lab.linear_cross_entropy_with_grad(x, weight, y, b, **options)
         assert again == loss
+        if dtype is np.float32:  # as if all had been float64
+            wide = (each if each is None else each.astype(np.float64) for each in (x, weight, b))
+            x64, w64, b64 = wide
+            assert loss == np.float32(lab.linear_cross_entropy(x64, w64, y, b64, **options))
         assert [g.shape for g in gradients] == [a.shape for a in (x, weight, b) if a is not None]
 
 
