@@ -189,7 +189,7 @@ def distribution(p, name, axis):
         wrong = np.abs(total - 1) > 1e-6
         if wrong.any():
             classes = np.prod([p.shape[each] for each in axes])
-            wrong &= np.abs(total - 1) > rounding(p, classes)
+            wrong = np.abs(total - 1) > rounding(p, classes)
     if wrong.any():
         raise ValueError(
             f"{name} must sum to 1 along axis {axis}, but a row sums to {total[wrong][0]}"

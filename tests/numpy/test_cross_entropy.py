@@ -344,6 +344,19 @@ def test_divergences_along_an_axis_are_those_of_the_rows(from_logits):
     np.testing.assert_allclose(found[2, 1], expected, rtol=1e-13)
 
 
+def test_a_divergence_keeps_its_digits_beside_one_too_large_for_them():
+    x = np.array([[1.0, 0.0, 2.0], [0.0, 5e3, -1e4]])
+    y = x + np.array([[1e-9, 0.0, 0.0], [1e4, 0.0, 0.0]])
+    rows = [lab.kl_divergence(*pair, from_logits=True) for pair in zip(x, y, strict=True)]
+    np.testing.assert_array_equal(lab.kl_divergence(x, y, from_logits=True), rows)
+    np.testing.assert_array_equal(lab.kl_divergence(x.T, y.T, 0, from_logits=True), rows)
+
+
+def test_what_is_no_distribution_is_refused_without_a_floating_point_error():
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="must sum to 1"):
+        lab.entropy([0.5, 0.5 + 1e-5, 1e-300])
+
+
 def test_a_shared_impossible_class_costs_no_digits_of_the_divergence():
     x, y = [1.0, 0.0], [1.0, 1e-15]
     expected = lab.kl_divergence(x, y, from_logits=True)
