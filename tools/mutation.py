@@ -45,7 +45,8 @@ SIDES = {  # the tests of each side, but for those that compile or start process
         *(
             f"tests/torch/test_{part}.py"
             for part in ("arguments", "stability", "cross_entropy", "gradients", "logits",
-                         "soft_max", "definition", "scale", "regression", "devices", "one_process")
+                         "soft_max", "definition", "scale", "regression", "devices", "formulas",
+                         "one_process")
         ),
         *(
             f"tests/torch/test_transforms.py::test_{way}"

@@ -121,6 +121,21 @@ def test_a_target_that_needs_a_gradient_changes_no_loss(reduction, smoothing):
         torch.testing.assert_close(found.detach(), expected)
 
 
+def test_the_gradient_of_a_target_is_that_of_torch():
+    x, target = torch.randn(3, 4), torch.rand(3, 4).requires_grad_()
+    for options in ({}, {"weight": torch.rand(4), "label_smoothing": 0.1}):
+        losses = (
+            function(x, target, **options) for function in (sl.cross_entropy, F.cross_entropy)
+        )
+        torch.testing.assert_close(*(torch.autograd.grad(loss, target)[0] for loss in losses))
+
+
+def test_smoothed_entirely_all_classes_count_alike():
+    x, y = torch.randn(3, 4), torch.tensor([0, 1, 3])
+    found = sl.cross_entropy(x, y, label_smoothing=1.0)
+    torch.testing.assert_close(found, -x.log_softmax(-1).mean())
+
+
 class Dropped(torch.autograd.Function):
     """What hands no gradient back."""
 

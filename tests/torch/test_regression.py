@@ -64,6 +64,17 @@ def test_one_sample_is_enough():
     assert model.predict([[1.0]]).tolist() == [1]
 
 
+def test_what_a_model_takes_is_named_and_becomes_what_its_weights_are():
+    model = sl.SoftmaxRegression(1, 2)
+    for use in (model.fit, model.score):
+        with pytest.raises((TypeError, ValueError), match=r"^target cannot be made a tensor"):
+            use([[0.0]], "a")
+    for wrong, says in (([[1j]], "be real"), (torch.empty(0, 1), "hold at least one sample, but")):
+        with pytest.raises((TypeError, ValueError), match=f"^x must {says}"):
+            model.fit(wrong, torch.empty(0).long())
+    assert model.predict_proba(np.zeros((1, 1))).dtype == torch.float32
+
+
 def test_the_strength_of_the_penalty_is_named():
     with pytest.raises(TypeError, match=r"^C must be a real number"):
         sl.SoftmaxRegression(1, 2, C="a")

@@ -50,6 +50,20 @@ def test_a_hundred_million_draws_are_finite():
     assert highest > 16, "the tail is cut off"
 
 
+@pytest.mark.parametrize(
+    ("dtype", "working"),
+    [
+        (torch.float16, torch.float32),
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+    ],
+)
+def test_a_draw_of_nothing_becomes_the_largest_noise(dtype, working, monkeypatch):
+    monkeypatch.setattr(torch.Tensor, "exponential_", lambda x, generator=None: x.zero_())
+    most = -torch.tensor(torch.finfo(working).eps / 2, dtype=working).log()
+    torch.testing.assert_close(sl.gumbel_noise((), dtype=dtype), most.to(dtype))
+
+
 def test_gumbel_max_draws_from_softmax():
     x = torch.tensor([0.0, 1.0, 2.0, -math.inf])
     draws = sl.gumbel_max(x.expand(200_000, 4), generator=seeded())

@@ -106,3 +106,4 @@ def what_takes_no_dtensor_says_so(n):
     raises(TypeError, "x must be a plain tensor", model.predict, x)
     raises(TypeError, "weight and bias must be a DTensor", model, x)
     raises(TypeError, "x must be a DTensor", sl.linear, X, x)
+    assert isinstance(sl.linear(x, x), DTensor)
