@@ -7,8 +7,8 @@ from softmax_lab.torch import _formulas as formulas
 from tests.torch.sharded.cases import hard_rows
 
 CLASSES, CUTS = 11, (3, 4, 1, 3)
-Y = torch.tensor([0, 10, 5, 3, 0, 7, 2, 10, 4])[:, None]
-SHARE = torch.linspace(0, 2, 9, dtype=torch.float64)[:, None]
+Y = torch.tensor([0, 10, 5, 3, 0, 7, 2, 10, 4]).reshape(3, 3, 1)
+SHARE = torch.linspace(0, 2, 9, dtype=torch.float64).reshape(3, 3, 1)
 
 
 def cut(x):
@@ -21,7 +21,7 @@ def same(found, expected):
 
 @pytest.fixture
 def x():
-    return hard_rows(CLASSES, torch.float64)
+    return hard_rows(CLASSES, torch.float64).reshape(3, 3, CLASSES)
 
 
 def test_a_and_rest_are_those_of_the_row(x):

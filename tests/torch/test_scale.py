@@ -126,6 +126,15 @@ def test_each_option_is_that_of_the_composition(option, reduction, soft):
     torch.testing.assert_close(found, tuple(each.detach() for each in expected))
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_the_weights_of_classes_count_once(smoothing):
+    x, weight, _ = layer(rows=3, features=2, classes=4)
+    y, options = torch.tensor([0, 1, 3]), {"label_smoothing": smoothing}
+    w = torch.tensor([0.0, 1.0, 2.0, 3.0], dtype=torch.float64)
+    found = sl.linear_cross_entropy(x, weight, y, class_weight=w, **options)
+    torch.testing.assert_close(found, F.cross_entropy(x @ weight.T, y, weight=w, **options))
+
+
 def test_options_may_be_tensors_and_have_no_gradient():
     x, weight, bias = layer()
     options = {"label_smoothing": 0.25, "z_loss": 0.125, "softcap": 2.0}

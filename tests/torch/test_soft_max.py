@@ -159,6 +159,22 @@ def test_estimators_are_unbiased(estimate):
     torch.testing.assert_close(mean, sl.softmax_vjp(x, reward), atol=0.12, rtol=0)
 
 
+def test_arsm_is_what_the_paper_defines():
+    """For all m: Σ_j (r_mj − the mean over m of r_mj) (1/n − π_j), r_mj the reward of a swap."""
+    x, f = torch.randn(4, dtype=torch.float64), torch.tensor([1.0, -2.0, 0.5, 3.0]).double()
+    found = sl.arsm_gradient(f.__getitem__, x, generator=seeded(1))
+    pi = sl.softmax(-sl.gumbel_noise(4, generator=seeded(1), dtype=torch.float64))
+    reward = torch.empty(4, 4, dtype=torch.float64)
+    for m in range(4):
+        for j in range(4):
+            swapped = pi.clone()
+            swapped[m], swapped[j] = pi[j], pi[m]
+            reward[m, j] = f[(swapped.log() - sl.log_softmax(x)).argmin()]
+    expected = ((reward - reward.mean(0)) * (1 / 4 - pi)).sum(1)
+    assert expected.any()
+    torch.testing.assert_close(found, expected)
+
+
 def test_the_estimates_of_all_classes_add_up_to_the_gradient():
     x = torch.tensor([0.5, -0.5, 0.0, 1.0], dtype=torch.float64)
     reward, found = torch.tensor([1.0, -2.0, 0.5, 3.0], dtype=torch.float64), {}
