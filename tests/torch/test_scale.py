@@ -7,6 +7,7 @@ import re
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses import FakeTensor, FakeTensorMode
 
 import softmax_lab.torch as sl
 from softmax_lab.torch import _chunks
@@ -228,6 +229,13 @@ def test_under_a_transform_the_values_are_the_same():
             torch.testing.assert_close(loss(x, y), expected)
     weight, bias = torch.tensor([[math.inf], [0.0]]), torch.zeros(2)
     assert loss(torch.ones(1, 1), torch.tensor([0])) == 0, "a logsumexp of inf that costs nothing"
+
+
+def test_one_tensor_without_values_makes_a_loss_without_a_value():
+    x, weight, _ = (each.detach() for each in layer())
+    fake = FakeTensorMode(allow_non_fake_inputs=True).from_tensor
+    for pair in ((fake(x), weight), (x, fake(weight))):
+        assert isinstance(sl.linear_cross_entropy(*pair, targets()[0]), FakeTensor)
 
 
 def test_it_compiles_to_one_graph():
