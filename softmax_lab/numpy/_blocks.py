@@ -37,7 +37,6 @@ def to_blocks(x, axes):
     """Return `x` as (outer, n, inner), its `axes` merged into n: a view if there is one."""
     if axes == (x.ndim - 1,) and x.size:
         return x.reshape(-1, x.shape[-1], 1)
-    x = x if x.ndim else x.reshape(1)
     if axes[-1] - axes[0] >= len(axes):
         x = np.moveaxis(x, axes, range(-len(axes), 0))
         axes = range(x.ndim - len(axes), x.ndim)

@@ -139,4 +139,4 @@ def predict(logits: ArrayLike, axis: OneAxis = -1) -> Indices:
     rows, axis = np.atleast_1d(logits), one_axis(axis, logits.ndim)
     if rows.shape[axis] == 0:
         raise ValueError(f"logits must have a class to predict, but their shape is {rows.shape}")
-    return np.argmax(rows, axis=axis).reshape(logits.shape[:axis] + logits.shape[axis + 1 :])[()]
+    return np.argmax(rows, axis=axis)

@@ -20,7 +20,6 @@ CUTS = {
     (5000, 32, 1): (3, 32),
     (5000, 33, 1): (3, 33),
     (300, 1000, 1): (5, 1000),
-    (2, LONGEST + 1, 1): (2, LONGEST),
     (3, 500, 700): (3, 2 * BLOCK // 700),
     (2, 64, 3000): (2, 2 * BLOCK // 3000),
     (1, BLOCK, 3): (1, 2 * BLOCK // 3),
@@ -54,6 +53,13 @@ def test_every_entry_is_seen_once_with_a_scratch_that_fits(shape, cuts):
     sizes, lengths = zip(*seen, strict=True)
     assert sum(sizes) == x.size
     assert (len(seen), max(lengths)) == cuts
+
+
+def test_the_scratch_of_a_very_long_row_is_shorter():
+    lengths = []
+    x = np.zeros((2, LONGEST + 1, 1), np.float32)
+    for_blocks(lambda block, scratch: lengths.append(scratch.shape), x, [])
+    assert lengths == [(1, LONGEST, 1)] * 2
 
 
 def test_a_scratch_for_long_doubles_is_of_long_doubles():
