@@ -124,7 +124,7 @@ ASKED = {
 
 
 HITS = """() => [...document.querySelectorAll("#search-results > li > a")]
-  .slice(0, 5).map((link) => link.getAttribute("href"))"""
+  .slice(0, 3).map((link) => link.getAttribute("href"))"""
 
 
 # The two differ in how the search is loaded, not in what it finds: half of the questions each.
