@@ -39,7 +39,7 @@ class Exponentials:
 
     def shift_by(self, a):
         """Set the maximum of each row, and decide on the shift."""
-        self.a = a.astype(self.scratch.dtype, copy=False)
+        self.a = a.astype(self.scratch.dtype)
         self.c = shift(self.a, HIGHEST[self.x.dtype.char])
 
     def sum(self):
@@ -66,7 +66,7 @@ class Exponentials:
         w = self.scratch
         np.exp(self.x, w, dtype=w.dtype)
         total = np.add.reduce(w, 1, None if self.spare else np.longdouble, None, True)
-        total = total.astype(w.dtype, copy=False)
+        total = total.astype(w.dtype)
         lowest, highest = extremes(total)
         self.filled = lowest >= E_LOWEST and highest <= E_HIGHEST[self.x.dtype.char]
         return total if self.filled else None

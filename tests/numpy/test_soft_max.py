@@ -86,6 +86,12 @@ def test_a_relaxed_draw_is_the_softmax_of_logits_with_noise(dtype, axis):
     np.testing.assert_array_equal(hard, lab.hardmax(soft, axis))
 
 
+def test_the_coldest_of_many_draws_is_hard():
+    x = np.zeros((50, 5))
+    cold, hard = (lab.gumbel_softmax(x, 1e-310, hard=each, rng=rng(3)) for each in (False, True))
+    np.testing.assert_array_equal(cold, hard)
+
+
 def test_rows_of_any_offset_are_drawn_alike():
     x = np.repeat([[0.0], [1e300], [-1e300]], 5, axis=1)
     for hard in (False, True):
@@ -117,6 +123,7 @@ def test_gumbel_max_refuses_a_row_with_nothing_to_draw(bad):
     with pytest.raises(ValueError, match=says):
         lab.gumbel_max(np.zeros((2, 0, 3)), 1, rng=rng())
     assert lab.gumbel_max(np.zeros((0, 2)), 1, rng=rng()).shape == (0,)
+    assert lab.gumbel_max(np.zeros((2, 3, 0)), 1, rng=rng()).shape == (2, 0)
 
 
 def test_gumbel_softmax_sums_to_one_and_hard_is_its_winner():
