@@ -199,7 +199,7 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
         return
     share = (scale if mass is None else mass * scale) / total
     for w, to in e.weights(gradient):
-        np.multiply(w, share.astype(w.dtype, copy=False), out=to)
+        np.multiply(w, share.astype(w.dtype), out=to)
     gradient[at_y] = -share * others
     if mass is not None:
         np.copyto(gradient, 0.0, where=mass == 0)
