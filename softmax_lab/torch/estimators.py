@@ -100,15 +100,15 @@ def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None 
 def swapped_argmins(log_pi, logits):
     """Return z[m, j] = argmin_i (log π_i − x_i) with entries m and j of log π swapped.
 
-    The smallest of the entries that a swap leaves alone is one of the three smallest of all.
+    The smallest of the entries that a swap leaves alone is one of the two smallest of all. If both
+    of these are swapped it loses: the sum of their costs stays, and so one of them wins.
     """
     m = torch.arange(len(logits), device=logits.device)[:, None]
     j = m.T
     cost = log_pi - logits
-    cost = torch.cat([cost, torch.full_like(cost[:1], torch.inf).expand(3)])
-    first, second, third = cost.sort(stable=True).indices[:3]
+    cost = torch.cat([cost, torch.full_like(cost[:1], torch.inf)])  # so that one class has a second
+    first, second = cost.sort().indices[:2]
     other = torch.where((first != m) & (first != j), first, second)
-    other = torch.where((other != m) & (other != j), other, third)
     swapped = log_pi - logits[:, None]  # at [m, j]: the cost of class m when it is given π_j
     z = torch.where(swapped <= swapped.T, m, j)
     return torch.where(cost[other] < torch.minimum(swapped, swapped.T), other, z)
