@@ -203,7 +203,7 @@ def as_mask(where, shape):
     if where.dtype.kind != "b" and where.size:
         raise TypeError(f"where must hold booleans, but its dtype is {where.dtype}")
     try:
-        return np.broadcast_to(where.astype(bool), shape)
+        return np.broadcast_to(np.asarray(where, bool), shape)
     except ValueError:
         raise ValueError(
             f"where has shape {where.shape}; it must broadcast to that of x, {shape}"

@@ -17,7 +17,7 @@ def check_target(target, num_classes, ignore_index=None):
     unsigned = target.astype(np.uint64)  # as which negative integers are huge
     within = unsigned.item(unsigned.argmax()) < num_classes
     if within and not ignores_a_class:
-        return target.astype(np.intp), None
+        return np.asarray(target, np.intp), None
     counted = target != ignore_index  # from None all of them differ
     wrong = ((target < 0) | (target >= num_classes)) & counted
     if wrong.any():

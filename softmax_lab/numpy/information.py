@@ -140,7 +140,7 @@ def kl_divergence(
     else:
         (p, one), (q, other) = distribution(p, "p", axis), distribution(q, "q", axis)
         check_same_shape(p, q)
-        p, q = (each.astype(np.result_type(p, q)) for each in (p, q))
+        p, q = (np.asarray(each, np.result_type(p, q)) for each in (p, q))
         dtype = np.result_type(one, other)
     with np.errstate(all="ignore"):
         if not from_logits:
@@ -166,7 +166,7 @@ def log_ratio_of_logits(x, y, axis):
     (x, one, axes, _), (y, other, _, _) = as_logits(x, axis, "p"), as_logits(y, axis, "q")
     check_same_shape(x, y)
     wide = np.result_type(x, y, np.float64)
-    x, y = np.atleast_1d(x.astype(wide), y.astype(wide))
+    x, y = np.atleast_1d(np.asarray(x, wide), np.asarray(y, wide))
     p, log_p = softmax(x, axes), log_softmax(x, axes)
     with np.errstate(all="ignore"):
         # log(q/p) = e − log Σ p·exp(e) for e = y − x, from which any constant may be subtracted.
@@ -183,7 +183,7 @@ def distribution(p, name, axis):
     """Return `p` in float64, and its dtype, or raise ValueError if it is no distribution."""
     p, dtype = check_probabilities(p, name)
     p = np.atleast_1d(p)
-    p, axes = p.astype(np.result_type(p, np.float64)), as_axes(axis, p.ndim)
+    p, axes = np.asarray(p, np.result_type(p, np.float64)), as_axes(axis, p.ndim)
     with np.errstate(all="ignore"):
         total = p.sum(axis=axes)
         wrong = np.abs(total - 1) > 1e-6

@@ -30,7 +30,7 @@ def sigmoid(x: ArrayLike) -> Floats:
     array([0.5, 0. , 1. ])
     """
     x, dtype = as_real(x)
-    wide = x.astype(np.result_type(x, np.float64))
+    wide = np.asarray(x, np.result_type(x, np.float64))
     with np.errstate(all="ignore"):
         w = np.exp(-np.abs(wide))  # at most 1
         return in_dtype(np.where(wide < 0, w, 1.0) / (1.0 + w), dtype)[()]
@@ -64,7 +64,7 @@ def logit(p: ArrayLike) -> Floats:
     array([  0., -inf,  inf])
     """
     p, dtype = check_probabilities(p)
-    wide = p.astype(np.result_type(p, np.float64))
+    wide = np.asarray(p, np.result_type(p, np.float64))
     with np.errstate(all="ignore"):
         # Near 1/2 the odds are near 1, and log1p keeps digits that log would lose. Of p and 1 − p
         # the smaller divides: it is exact where p is above 1/2, and where p is not.

@@ -304,5 +304,5 @@ def layer(x, weight, bias):
     arrays, dtypes = zip(*(as_real(each, name) for name, each in given.items()), strict=True)
     check_layer(*arrays)
     wide = np.result_type(np.float64, *arrays)
-    x, weight, *biases = (each.astype(wide) for each in arrays)
+    x, weight, *biases = (np.asarray(each, wide) for each in arrays)
     return x, weight, biases[0] if biases else None, np.result_type(*dtypes)

@@ -156,7 +156,8 @@ def drawable(logits, axis=-1):
 def log_probabilities(logits, axis):
     """Return log-softmax of logits in float64 or wider, and the dtype that the logits came in."""
     x, dtype, axes, _ = as_logits(logits, axis, "logits")
-    return np.asarray(log_softmax(x.astype(np.result_type(x, np.float64)), axes)), dtype
+    wide = np.asarray(x, np.result_type(x, np.float64))
+    return np.asarray(log_softmax(wide, axes)), dtype
 
 
 def gumbel_softmax(
