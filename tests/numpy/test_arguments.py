@@ -299,6 +299,11 @@ def test_a_mask_holds_booleans(function, where):
         function([1.0, 2.0, 3.0], where=where)
 
 
+@pytest.mark.parametrize("function", [lab.softmax, lab.log_softmax, lab.logsumexp])
+def test_an_empty_list_masks_no_class(function):
+    same(function(np.zeros((3, 0)), where=[]), function(np.zeros((3, 0))))
+
+
 @pytest.mark.parametrize("wrong", [None, 0.5, "0", True])
 def test_ignore_index_is_an_integer(wrong):
     for loss in (lab.cross_entropy, lab.cross_entropy_with_grad, lab.nll_loss):
