@@ -52,7 +52,7 @@ EXERCISES = [
         "Merge two pieces",
         right=lambda m1, s1, m2, s2: lab.merge((m1, s1), (m2, s2)),
         properties=[
-            Property("the example", [pairs([1.0], [2.0], [1.0], [3.0])]),
+            Property("the example", [pairs([0.0], [2.0], [1.0], [3.0])]),
             Property(
                 "the larger maximum first, second, or in both",
                 [
