@@ -173,7 +173,8 @@ def in_own_process(answers, name, allowed):
         with one_at_a_time:
             process.start()
         try:
-            ended = wait([process.sentinel], timeout=2 * allowed.seconds + GRACE)
+            most = (1 + limits.PATIENCE) * allowed.seconds  # to load it, and to check it
+            ended = wait([process.sentinel], timeout=most + GRACE)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError, AttributeError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -18,27 +18,26 @@ def rewards(*values):
 
 def near_ties(measure, *cases):
     """Return the property that noise is not rounded."""
-    return Property(
-        "the smallest difference of the noise decides",
-        list(cases),
-        measure,
-        probe.one,
-        measures="in which share of near-ties the right class won",
-        tolerance=(0, 1e-9),
-        otherwise="noise that nearly ties is taken for a tie. Is it rounded?",
-    )
+    otherwise = "noise that nearly ties is taken for a tie. Is it rounded?"
+    return noise("the smallest difference of the noise decides", measure, cases, otherwise)
 
 
 def rare_noise(measure, *cases):
     """Return the property that noise is not cut off."""
+    otherwise = "rare noise does not come through. Is it cut off, or kept away by an epsilon?"
+    return noise("noise that is rare is possible, of 20 and of -3", measure, cases, otherwise)
+
+
+def noise(says, measure, cases, otherwise):
+    """Return the property that in rows with chosen noise the class wins that the noise lifts."""
     return Property(
-        "noise that is rare is possible, of 20 and of -3",
+        says,
         list(cases),
         measure,
         probe.one,
         measures="in which share of such rows the class won that the noise lifts",
         tolerance=(0, 1e-9),
-        otherwise="rare noise does not come through. Is it cut off, or kept away by an epsilon?",
+        otherwise=otherwise,
     )
 
 

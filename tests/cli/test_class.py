@@ -85,6 +85,7 @@ def table(tmp_path_factory):
             for name in ("linear_layer", "softmax_definition", "batch_softmax", "predict", "odds")
         )
     )
+    (folder / "sleeps.py").write_text("import time\ndef my_odds(x, i, j):\n    time.sleep(60)\n")
     (folder / "patches.py").write_text(
         f"{RIGHT}\ndef my_linear_layer(x, weight, bias):\n    np.exp = None\n    np.array = None\n"
     )
@@ -108,6 +109,12 @@ def test_a_broken_file_is_broken(table, name):
     verdict, diagnosis = table[f"{name}.py", "odds"]
     assert verdict == "broken"
     assert diagnosis
+
+
+def test_an_answer_that_waits_is_stopped_and_not_killed(table):
+    verdict, diagnosis = table["sleeps.py", "odds"]
+    assert verdict == "not yet"
+    assert diagnosis.startswith("it takes too long. ")
 
 
 @pytest.mark.parametrize("name", STILL_RIGHT)
