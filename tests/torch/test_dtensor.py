@@ -1,4 +1,4 @@
-"""DTensors in 2, 3 and 4 processes, started as users start theirs. The cases are in `sharded`."""
+"""DTensors in 2, 3 and 4 processes. The cases are in `sharded`."""
 
 import functools
 import json
@@ -20,12 +20,14 @@ CASES = [(n, name) for n in (4, 3, 2) for name in NAMES]
 ROOT = FOLDER.parents[2]
 
 
-def launch(cases, found, processes=4):
-    """Run cases in one launch of processes, most of whose time is the import of torch."""
-    run = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    run += ["--nproc-per-node", str(processes)]
+# How users start processes.
+TORCHRUN = "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"
+
+
+def launch(cases, found, processes, *run):
+    """Run cases in so many processes; return what they print."""
     done = subprocess.run(
-        [*run, FOLDER / "worker.py", json.dumps(cases), found],
+        [sys.executable, *run, FOLDER / "worker.py", json.dumps(cases), found, str(processes)],
         env={
             **os.environ,
             "OMP_NUM_THREADS": "1",
@@ -44,7 +46,7 @@ def results(directory):
     wrong, left = {}, CASES
     while left:
         found = directory / f"{len(left)}.jsonl"
-        printed = launch(left, found)
+        printed = launch(left, found, 4)
         assert found.exists(), f"the processes did not start:\n{printed[-5000:]}"
         for line in found.read_text().splitlines():
             n, name, text = json.loads(line)
@@ -66,11 +68,11 @@ def test_a_dtensor_gives_what_the_whole_tensor_gives(n, name, directory):
 
 
 @pytest.mark.xdist_group("DTensors")
-@pytest.mark.parametrize("n", [2, 3])
-def test_so_does_one_of_a_launch_of_fewer_processes(n, tmp_path):
+@pytest.mark.parametrize(("n", "run"), [(2, (*TORCHRUN, "2")), (3, ())], ids=["torchrun", "forked"])
+def test_so_does_one_of_fewer_processes(n, run, tmp_path):
     """The worlds of two and three above were formed by some of four processes."""
     found, name = tmp_path / "found.jsonl", "every_option_of_the_loss"
-    printed = launch([(n, name)], found, n)
+    printed = launch([(n, name)], found, n, *run)
     assert found.exists(), f"the processes did not start:\n{printed[-5000:]}"
     *_, last = found.read_text().splitlines()
     assert json.loads(last) == [n, name, ""], printed[-5000:]

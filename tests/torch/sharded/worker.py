@@ -1,9 +1,12 @@
-"""One of the processes of `test_dtensor.py`, started as users start theirs:
+"""The processes of `test_dtensor.py`.
 
-python -m torch.distributed.run --standalone --nproc-per-node 4 worker.py CASES FOUND
+python worker.py CASES FOUND PROCESSES
 
-CASES is a list of numbers of processes and names in JSON. All processes run those for four, then
-some of them make up worlds of three and of two. What a case finds wrong goes to FOUND, a line each.
+forks so many, of one that has imported torch: to import it in each would take longer than the
+cases. Or they are started as users start theirs, with `python -m torch.distributed.run` in front.
+
+CASES is a list of numbers of processes and names in JSON. Those for fewer processes run in worlds
+that some of them make up. What a case finds wrong goes to FOUND, a line each.
 """
 
 import datetime
@@ -14,6 +17,7 @@ import traceback
 
 import torch
 import torch.distributed as dist
+import torch.multiprocessing
 
 # Each registers its cases.
 import tests.torch.sharded.errors
@@ -51,11 +55,11 @@ def everyones(text, n, rank, store):
     return "\n".join(f"rank {i}: {each}" for i, each in told.items() if each)
 
 
-def main(cases, found):
+def main(rank, port, cases, found):
+    """Be one of the processes: run the cases that it takes part in."""
     torch.set_num_threads(1)
-    rank, world = int(os.environ["RANK"]), None
-    address = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    everybody = dist.TCPStore(*address, is_master=False, timeout=2 * TIMEOUT)
+    world = None
+    everybody = dist.TCPStore("localhost", port, is_master=False, timeout=2 * TIMEOUT)
     for n, name in json.loads(cases):
         if rank >= n:
             continue
@@ -77,5 +81,16 @@ def write(found, *line):
         file.write(json.dumps(line) + "\n")
 
 
+def start(cases, found, processes):
+    """Fork the processes, or be one that `torch.distributed.run` has started."""
+    if "RANK" in os.environ:
+        main(int(os.environ["RANK"]), int(os.environ["MASTER_PORT"]), cases, found)
+        return
+    store = dist.TCPStore("localhost", 0, is_master=True, wait_for_workers=False)
+    torch.multiprocessing.start_processes(
+        main, (store.port, cases, found), int(processes), start_method="fork"
+    )
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    start(*sys.argv[1:])
