@@ -101,9 +101,9 @@ def as_logits(x, axis, name="x", where=None):
     are shifted so. Entries that `where` leaves out become −inf.
     """
     array = as_array(x, name)
-    axes = as_axes(axis, array.ndim)
-    if array is x and where is None and x.dtype.char in "dfeg" and x.dtype.isnative:
-        return x, x.dtype, axes, None
+    axes, dtype = as_axes(axis, array.ndim), array.dtype
+    if array is x and where is None and dtype.char in "dfeg" and dtype.isnative:
+        return x, dtype, axes, None
     if where is not None:
         where = as_mask(where, array.shape)
     if array.dtype.char in "lqLQ" and array.size and (array.max() > EXACT or array.min() < -EXACT):
@@ -212,17 +212,23 @@ def as_mask(where, shape):
 
 def check_out(out, shape, dtype):
     """Return `out` as a plain view, or raise where it cannot take a result of this shape."""
-    if not isinstance(out, np.ndarray):
-        raise TypeError(f"out must be an array, but it is {out!r}")
-    if isinstance(out, np.ma.MaskedArray):
-        raise TypeError("out must be a plain array, but it is a masked one: pass out.data")
+    if type(out) is not np.ndarray:
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out must be an array, but it is {out!r}")
+        if isinstance(out, np.ma.MaskedArray):
+            raise TypeError("out must be a plain array, but it is a masked one: pass out.data")
+        out = out.view(np.ndarray)
     if out.shape != shape:
         raise ValueError(f"out has shape {out.shape}; the result has {shape}")
-    holds_floats = out.dtype.kind in "fc" or out.dtype.isbuiltin == 2
-    if not holds_floats or not np.can_cast(dtype, out.dtype, "same_kind"):
-        raise TypeError(f"out has dtype {out.dtype}, to which {dtype} cannot be cast")
-    if not out.flags.writeable:
+    if out.dtype != dtype:
+        holds_floats = out.dtype.kind in "fc" or out.dtype.isbuiltin == 2
+        if not holds_floats or not np.can_cast(dtype, out.dtype, "same_kind"):
+            raise TypeError(f"out has dtype {out.dtype}, to which {dtype} cannot be cast")
+    flags = out.flags
+    if not flags.writeable:
         raise ValueError("out must be writeable, but it is read-only")
-    if out.size and any(m > 1 and step == 0 for m, step in zip(shape, out.strides, strict=True)):
+    if not flags.c_contiguous and any(
+        m > 1 and step == 0 for m, step in zip(shape, out.strides, strict=True)
+    ):
         raise ValueError(f"out must have room for each entry, but its strides are {out.strides}")
-    return out.view(np.ndarray)
+    return out

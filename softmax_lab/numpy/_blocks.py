@@ -14,7 +14,7 @@ from softmax_lab.numpy._arguments import as_axes, as_logits, as_mask, as_real, c
 
 BLOCK = 1 << 16  # elements: half a mebibyte of float64, so that a block stays in the L2 cache
 LONGEST = 4 * BLOCK  # the largest scratch; a longer row is worked on in parts
-NARROW = 32  # rows of so few classes are transposed, so that NumPy's loops run along the rows
+FEW, MANY = 32, 256  # so few classes of so many rows: NumPy's loops shall run along the rows
 THREADED = 1 << 21  # elements from which several threads pay
 
 # A context in which floating-point errors are ignored. To run in a copy of it costs a fifth of
@@ -66,7 +66,7 @@ def of_class(y):
     return np.arange(outer)[:, None, None], y, np.arange(inner)
 
 
-def for_blocks(function, x, outputs, inputs=()):
+def for_blocks(function, x, outputs, inputs=(), transpose=True):
     """Call function(x, *outputs, *inputs, scratch) block by block, in threads where that pays.
 
     The other arrays (some may be None) have the outer and inner lengths of `x`. The scratch is
@@ -74,8 +74,8 @@ def for_blocks(function, x, outputs, inputs=()):
     """
     outer, n, inner = x.shape
     wide = widened(x.dtype)
-    narrow = n <= NARROW and inner == 1 and outer >= 256
-    if not narrow and x.size <= BLOCK:
+    turned = transpose and narrow(x)
+    if not turned and x.size <= BLOCK:
         QUIET.copy().run(function, x, *outputs, *inputs, np.empty(x.shape, wide))
         return
     rows, columns = max(1, BLOCK // (n * inner)), min(inner, max(BLOCK // n, BLOCK // 16))
@@ -91,7 +91,7 @@ def for_blocks(function, x, outputs, inputs=()):
         for cut in cuts:
             blocks = [each if each is None else each[cut] for each in (x, *outputs, *inputs)]
             i, _, j = blocks[0].shape
-            if narrow:
+            if turned:
                 transposed(function, blocks, len(outputs), scratch)
             else:
                 function(*blocks, scratch[:i, :, :j])
@@ -105,6 +105,11 @@ def for_blocks(function, x, outputs, inputs=()):
     with ThreadPoolExecutor(threads) as pool:
         parts = [cuts[i::threads] for i in range(threads)]
         list(pool.map(lambda part: QUIET.copy().run(work, part), parts))
+
+
+def narrow(x):
+    """Tell whether a block has many rows of few classes."""
+    return x.shape[1] <= FEW and x.shape[2] == 1 and len(x) >= MANY
 
 
 def widened(dtype):
@@ -132,29 +137,36 @@ def thread_count():
     return min(int(asked), available) if asked.isdecimal() and int(asked) else available
 
 
-def apply(function, x, axis, *more, where=None, out=None, fill=None):
+def apply(function, x, axis, *more, where=None, out=None, fill=None, transpose=True):
     """Apply a row function to `x` along `axis`; masked entries count as −inf and give `fill`.
 
     `more` are arrays beside `x`, as (name, array).
     """
     x, dtype, axes, where = as_logits(x, axis, where=where)
     shape = x.shape
-    more = [to_blocks(like_x(each, name, shape), axes) for name, each in more]
-    target = None if out is None else check_out(out, shape, dtype)
-    if target is not None and np.may_share_memory(target, x) and not same_memory(target, x):
-        x = x.copy()
+    if more:
+        more = [to_blocks(like_x(each, name, shape), axes) for name, each in more]
+    in_place = False
+    if out is not None:
+        target = check_out(out, shape, dtype)
+        if np.may_share_memory(target, x) and not same_memory(target, x):
+            x = x.copy()
+        if target.dtype == x.dtype:
+            result = to_blocks(target, axes)
+            in_place = np.may_share_memory(result, target)
     blocks = to_blocks(x, axes)
-    result = None if target is None or target.dtype != x.dtype else to_blocks(target, axes)
-    if result is None or not np.may_share_memory(result, target):
+    if not in_place:
         result = np.empty(blocks.shape, x.dtype)
     if x.size:
-        for_blocks(function, blocks, [result], more)
+        for_blocks(function, blocks, [result], more, transpose)
+        if in_place and where is None:
+            return out
     result = from_blocks(result, shape, axes)
     if where is not None:
         np.copyto(result, fill, where=~where)
     if out is None:
         return in_dtype(result, dtype)[()]
-    if not np.may_share_memory(result, target):
+    if not in_place:
         np.copyto(target, in_dtype(result, dtype), casting="same_kind")
     return out
 

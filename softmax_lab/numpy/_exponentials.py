@@ -4,9 +4,11 @@ Everything is computed in float64 (or wider). Only the exponentials of very long
 for the result, are rounded on the way.
 """
 
+import math
+
 import numpy as np
 
-FEW = 16  # classes that are sorted faster than searched
+from softmax_lab.numpy._blocks import FEW, MANY
 
 # What a difference of numbers near 1 may come down to, in float64, without costing float32 a digit.
 SPARE = 2.0**-20
@@ -17,8 +19,10 @@ HIGHEST = {
     np.dtype(t).char: 0.7 * float(np.log(np.finfo(t).max))
     for t in (np.float16, np.float32, np.float64, np.longdouble)
 }
-# The same of the sum of e^x, which for few classes stands in for the maximum.
-E_LOWEST, E_HIGHEST = np.exp(-1.0), {t: np.exp(np.longdouble(h)) for t, h in HIGHEST.items()}
+# The same of the sum of e^x, which for few classes stands in for the maximum. As Python's floats:
+# to compare one with a number of NumPy's costs as much as to compute a row of exponentials.
+E_LOWEST = math.exp(-1)
+E_HIGHEST = {t: np.exp(h, dtype=np.result_type(t, np.float64)).item() for t, h in HIGHEST.items()}
 
 
 class Exponentials:
@@ -29,25 +33,21 @@ class Exponentials:
     """
 
     def __init__(self, x, scratch, keep=None):
-        self.x, self.scratch, self.filled = x, scratch, False
-        self.keep = None if x.dtype.char == "e" else keep  # float16 would round them too early
+        self.x, self.scratch, self.keep, self.filled = x, scratch, keep, False
         self.whole = x.shape[1] == scratch.shape[1]
         self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
-        self.few = x.shape[1] <= FEW and side_by_side(x)
+        self.few = x.shape[1] <= FEW and side_by_side(x)  # then they are sorted, not searched
         if not self.few:
             self.shift_by(np.maximum.reduce(x, axis=1, keepdims=True))
 
     def shift_by(self, a):
         """Set the maximum of each row, and decide on the shift."""
-        self.a = a.astype(self.scratch.dtype)
+        self.a = a.astype(self.scratch.dtype, copy=False)
         self.c = shift(self.a, HIGHEST[self.x.dtype.char])
 
     def sum(self):
         """Return Σ w. With digits to spare the plain sum is accurate enough."""
         if self.few:
-            total = self.sum_unshifted()
-            if total is not None:
-                return total
             self.shift_by(np.maximum.reduce(self.x, axis=1, keepdims=True))
         most = None if self.spare else weights(self.a, self.a, self.c, np.empty_like(self.a))
         total = sum(
@@ -58,25 +58,18 @@ class Exponentials:
             total[(self.a == np.inf) & (total > 1)] = np.nan  # a second +inf: no limit
         return total
 
-    def sum_unshifted(self):
-        """Return Σ e^x of few classes, or None where that loses digits or overflows.
-
-        The sum tells, so that no maximum is needed. Long double rounds it once, where there is one.
-        """
-        w = self.scratch
-        np.exp(self.x, w, dtype=w.dtype)
-        total = np.add.reduce(w, 1, None if self.spare else np.longdouble, None, True)
-        total = total.astype(w.dtype)
-        lowest, highest = extremes(total)
-        self.filled = lowest >= E_LOWEST and highest <= E_HIGHEST[self.x.dtype.char]
-        return total if self.filled else None
-
     def spare_sum(self):
         """Return Σ e^x of few classes where float64 has digits to spare, or None.
 
         There the plain formulas are as good, so long as no difference in them is below SPARE.
         """
-        return self.sum_unshifted() if self.few and self.spare else None
+        return self.unshifted_sum() if self.spare else None
+
+    def unshifted_sum(self):
+        """Return Σ e^x of few classes, or None."""
+        total = sum_of_few(self.x, self.scratch)
+        self.filled = total is not None
+        return total
 
     def split(self):
         """Return the largest w, and the sum of the others without it [the max split].
@@ -103,14 +96,16 @@ class Exponentials:
         return top, rest
 
     def weights(self, *arrays):
-        """Yield w and the arrays, part by part: most often there is one."""
-        if self.whole:
-            if not self.filled:
-                weights(self.x, self.a, self.c, self.scratch)
-                self.filled = True
-            yield self.scratch, *arrays
-            return
-        kept = self.keep is not None
+        """Return w and the arrays, part by part: most often there is one."""
+        if not self.whole:
+            return self.weights_of_parts(*arrays)
+        if not self.filled:
+            weights(self.x, self.a, self.c, self.scratch)
+            self.filled = True
+        return ((self.scratch, *arrays),)
+
+    def weights_of_parts(self, *arrays):
+        kept = self.keep is not None and self.x.dtype.char != "e"  # float16 would round them
         for w, part, store, *cut in self.parts(self.x, self.keep if kept else self.x, *arrays):
             if kept and (self.filled or store.dtype == w.dtype):
                 w = store
@@ -122,11 +117,32 @@ class Exponentials:
         self.filled = True
 
     def parts(self, *arrays):
-        """Yield scratch space and the arrays, part by part."""
+        """Return scratch space and the arrays, part by part."""
+        if self.whole:
+            return ((self.scratch, *arrays),)
         step = self.scratch.shape[1]
-        for i in range(0, self.x.shape[1], step):
-            cut = [each[:, i : i + step] for each in arrays]
-            yield self.scratch[:, : cut[0].shape[1]], *cut
+        cuts = [slice(i, i + step) for i in range(0, self.x.shape[1], step)]
+        parts = ([each[:, cut] for each in arrays] for cut in cuts)
+        return ((self.scratch[:, : part[0].shape[1]], *part) for part in parts)
+
+
+def sum_of_few(x, w):
+    """Fill `w` with e^x of few classes, and return Σ e^x; None where that loses digits or overflows.
+
+    The sum tells, so that no maximum is needed. Long double rounds it once, where there is one.
+    """
+    if x.shape[1] > FEW or not side_by_side(x):
+        return None
+    many, wide = len(x) >= MANY, x.dtype == w.dtype
+    if many and sum_of_few(x[::MANY], w[::MANY]) is None:  # a sample of the rows tells most often
+        return None
+    weights(x, None, None, w)
+    terms = w.copy(order="F") if many else w  # so that NumPy's loops run along the rows
+    total = np.add.reduce(terms, 1, np.longdouble if wide and not many else None, None, True)
+    lowest, highest = extremes(total)
+    if lowest < E_LOWEST or not highest <= E_HIGHEST[x.dtype.char]:
+        return None
+    return exact_sum(terms, total) if wide and many else total.astype(w.dtype, copy=False)
 
 
 def extremes(a):

@@ -192,7 +192,7 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
     """Cross-entropy of class indices y, `mass` · (ℓ + a − x_y), and `scale` times its gradient."""
     e = Exponentials(x, scratch, keep=gradient)
     at_y = of_class(y)
-    losses[...], total, others = against(e, at_y)
+    losses[...], total, others = against(e, at_y, gradient is not None)
     if mass is not None:
         losses[...] = np.where(mass == 0, 0.0, mass * losses)
     if gradient is None:
@@ -205,8 +205,8 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
         np.copyto(gradient, 0.0, where=mass == 0)
 
 
-def against(e, at_y):
-    """Return −log p_y, Σ w, and Σ w without that of y, whose share is 1 − p_y."""
+def against(e, at_y, grad):
+    """Return −log p_y. For `grad`, also Σ w, and Σ w without that of y, whose share is 1 − p_y."""
     total = e.spare_sum()
     if total is not None:
         w_y = e.scratch[at_y]
@@ -220,10 +220,12 @@ def against(e, at_y):
     below = e.a - x_y
     if e.c is not None:
         below[x_y == e.a] = 0.0  # an infinity less itself
+    loss = np.log1p(rest / top) + below
+    if not grad:
+        return loss, None, None
     total = top + rest
     # Only where y is not the winner is p_y below 1/2.
-    others = np.where(below == 0, rest, total - top * np.exp(-below))
-    return np.log1p(rest / top) + below, total, others
+    return loss, total, np.where(below == 0, rest, total - top * np.exp(-below))
 
 
 def soft_rows(x, losses, gradient, y, mass, scratch, *, scale):

@@ -54,7 +54,9 @@ def softmax_vjp_rows(x, out, v, scratch):
     Since p sums to 1, shifting v changes nothing; and so the sum needs no digit of the winner's p.
     """
     e = Exponentials(x, scratch)
-    total = e.sum()
+    total = e.unshifted_sum()
+    if total is None:
+        total = e.sum()
     v_k = v[of_class(x.argmax(axis=1, keepdims=True))].astype(total.dtype)
     mean = sum((w * (u - v_k)).sum(axis=1, keepdims=True) for w, u in e.weights(v)) / total
     for w, u, to in e.weights(v, out):

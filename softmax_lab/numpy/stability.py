@@ -10,17 +10,24 @@ from typing import Any
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits
-from softmax_lab.numpy._blocks import apply, in_dtype, reduce
-from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
+from softmax_lab.numpy._blocks import apply, in_dtype, narrow, reduce, transposed
+from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes, side_by_side, sum_of_few
 from softmax_lab.numpy._types import ArrayLike, Axis, Floats, NDArray
 
 
 def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
+    total = sum_of_few(x, scratch)
+    if total is not None:
+        np.divide(scratch, total, out, casting="same_kind")
+        return
+    if narrow(x) and side_by_side(scratch):
+        transposed(softmax_rows, [x, out], 1, scratch)
+        return
     e = Exponentials(x, scratch, keep=out)
     total = e.sum()
     for w, to in e.weights(out):
-        if not e.few and to.dtype == np.float32:  # converting first is faster, for half an ulp
+        if to.dtype == np.float32:  # converting first is faster, for half an ulp
             np.copyto(to, w)
             np.multiply(to, (1 / total).astype(np.float32), out=to)
         else:
@@ -40,10 +47,10 @@ def log_softmax_rows(x, out, scratch):
     log_total = np.log1p(rest / top)
     for t, part, to in e.parts(x, out):
         t = t if out.dtype == np.float16 else to  # float16 is rounded once
-        np.subtract(part, e.a.astype(t.dtype), out=t)
+        np.subtract(part, e.a.astype(t.dtype, copy=False), out=t)
         if e.c is not None:
             t[np.isnan(t) & (e.a == np.inf)] = 0.0  # a +inf less itself
-        np.subtract(t, log_total.astype(t.dtype), out=to)
+        np.subtract(t, log_total.astype(t.dtype, copy=False), out=to)
 
 
 def logsumexp_rows(x, out, scratch):
@@ -99,7 +106,7 @@ def softmax(
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
-    return apply(softmax_rows, x, axis, where=where, out=out, fill=0.0)
+    return apply(softmax_rows, x, axis, where=where, out=out, fill=0.0, transpose=False)
 
 
 def log_softmax(
