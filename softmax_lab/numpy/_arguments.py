@@ -119,6 +119,8 @@ def as_logits(x, axis, name="x", where=None):
 
 def as_integer(value, name):
     """Return `value` as an int, or raise TypeError for what is not an integer."""
+    if type(value) is int:
+        return value
     # A bool of Python or torch would do for an index, one of NumPy would not.
     if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "torch.bool":
         try:

@@ -72,12 +72,11 @@ def for_blocks(function, x, outputs, inputs=(), transpose=True):
     The other arrays (some may be None) have the outer and inner lengths of `x`. The scratch is
     float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
     """
-    outer, n, inner = x.shape
-    wide = widened(x.dtype)
-    turned = transpose and narrow(x)
+    wide, turned = widened(x.dtype), transpose and narrow(x)
     if not turned and x.size <= BLOCK:
         QUIET.copy().run(function, x, *outputs, *inputs, np.empty(x.shape, wide))
         return
+    outer, n, inner = x.shape
     rows, columns = max(1, BLOCK // (n * inner)), min(inner, max(BLOCK // n, BLOCK // 16))
     longest = LONGEST // columns if inner == 1 else 2 * BLOCK // columns
     cuts = [
@@ -109,7 +108,7 @@ def for_blocks(function, x, outputs, inputs=(), transpose=True):
 
 def narrow(x):
     """Tell whether a block has many rows of few classes."""
-    return x.shape[1] <= FEW and x.shape[2] == 1 and len(x) >= MANY
+    return len(x) >= MANY and x.shape[1] <= FEW and x.shape[2] == 1
 
 
 def widened(dtype):
@@ -142,7 +141,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None, transpose=T
 
     `more` are arrays beside `x`, as (name, array).
     """
-    x, dtype, axes, where = as_logits(x, axis, where=where)
+    x, dtype, axes, where = as_logits(x, axis, "x", where)
     shape = x.shape
     if more:
         more = [to_blocks(like_x(each, name, shape), axes) for name, each in more]
@@ -153,7 +152,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None, transpose=T
             x = x.copy()
         if target.dtype == x.dtype:
             result = to_blocks(target, axes)
-            in_place = np.may_share_memory(result, target)
+            in_place = result.base is target or result.base is target.base  # and no copy
     blocks = to_blocks(x, axes)
     if not in_place:
         result = np.empty(blocks.shape, x.dtype)

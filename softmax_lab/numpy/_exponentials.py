@@ -34,7 +34,8 @@ class Exponentials:
 
     def __init__(self, x, scratch, keep=None):
         self.x, self.scratch, self.keep, self.filled = x, scratch, keep, False
-        self.whole = x.shape[1] == scratch.shape[1]
+        self.a = self.c = None
+        self.whole = x.shape == scratch.shape
         self.spare = x.dtype != scratch.dtype  # float64 has digits to spare for float32
         self.few = x.shape[1] <= FEW and side_by_side(x)  # then they are sorted, not searched
         if not self.few:
@@ -71,17 +72,26 @@ class Exponentials:
         self.filled = total is not None
         return total
 
+    def sum_without(self, at_y):
+        """Return w at `at_y`, Σ of the others and of all, for few classes unshifted; else None."""
+        if not self.few:
+            return None
+        w = weights(self.x, None, None, self.scratch)
+        w_y, w[at_y] = w[at_y], 0.0
+        others = rounded_once(w, self.spare)
+        total = others + w_y
+        return (w_y, others, total) if may_stay(self.x, total) else None
+
     def split(self):
         """Return the largest w, and the sum of the others without it [the max split].
 
         Then log Σ e^x = a + log1p(rest / top), with all digits where the winner is confident.
         """
         if self.few:
-            w, self.filled = self.scratch, False  # sorted, w is not in the order of x
-            np.copyto(w, self.x)
-            w.sort(axis=1)
-            self.shift_by(w[:, -1:].copy())
-            weights(w, self.a, self.c, w)
+            ordered = self.x.astype(self.scratch.dtype)
+            ordered.sort(axis=1)
+            self.shift_by(ordered[:, -1:])
+            w, self.filled = weights(ordered, self.a, self.c, self.scratch), False
             top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], 1, None, None, True)
         else:
             if self.spare:
@@ -138,11 +148,23 @@ def sum_of_few(x, w):
         return None
     weights(x, None, None, w)
     terms = w.copy(order="F") if many else w  # so that NumPy's loops run along the rows
-    total = np.add.reduce(terms, 1, np.longdouble if wide and not many else None, None, True)
-    lowest, highest = extremes(total)
-    if lowest < E_LOWEST or not highest <= E_HIGHEST[x.dtype.char]:
+    total = rounded_once(terms, many or not wide)
+    if not may_stay(x, total):
         return None
-    return exact_sum(terms, total) if wide and many else total.astype(w.dtype, copy=False)
+    return exact_sum(terms, total) if wide and many else total
+
+
+def rounded_once(w, spare):
+    """Return Σ w of few terms. Without digits to spare in long double, where there is one."""
+    if spare:
+        return np.add.reduce(w, 1, None, None, True)
+    return np.add.reduce(w, 1, np.longdouble, None, True).astype(w.dtype, copy=False)
+
+
+def may_stay(x, total):
+    """Tell whether `x` may stay unshifted, by Σ e^x of few classes."""
+    lowest, highest = extremes(total)
+    return lowest >= E_LOWEST and highest <= E_HIGHEST[x.dtype.char]
 
 
 def extremes(a):
@@ -180,7 +202,7 @@ def weights(x, a, c, w):
         if x.dtype != w.dtype:
             np.copyto(w, x)
             x = w
-        return np.exp(x, out=w)
+        return np.exp(x, w)
     winners = x == np.inf  # before `w`, which may be `x`, is written
     np.copyto(w, x)
     if x.dtype == w.dtype:

@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
 from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, quiet, widened
-from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
+from softmax_lab.numpy._exponentials import Exponentials
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
 
@@ -207,13 +207,11 @@ def index_rows(x, losses, gradient, y, mass, scratch, *, scale):
 
 def against(e, at_y, grad):
     """Return −log p_y. For `grad`, also Σ w, and Σ w without that of y, whose share is 1 − p_y."""
-    total = e.spare_sum()
-    if total is not None:
-        w_y = e.scratch[at_y]
-        others = total - w_y
+    parted = e.sum_without(at_y)
+    if parted is not None:
+        w_y, others, total = parted
         odds = others / w_y
-        low, high = extremes(odds)
-        if low > SPARE and high < 1e300:  # neither cancelled, nor with a w_y lost to underflow
+        if odds.item(odds.argmax()) < 1e300:  # no w_y is lost to underflow
             return np.log1p(odds), total, others
     top, rest = e.split()
     x_y = e.x[at_y]

@@ -19,7 +19,7 @@ def softmax_rows(x, out, scratch):
     """P = w / Σ w."""
     total = sum_of_few(x, scratch)
     if total is not None:
-        np.divide(scratch, total, out, casting="same_kind")
+        np.divide(scratch, total, out)
         return
     if narrow(x) and side_by_side(scratch):
         transposed(softmax_rows, [x, out], 1, scratch)
@@ -56,6 +56,10 @@ def log_softmax_rows(x, out, scratch):
 def logsumexp_rows(x, out, scratch):
     """Log Σ e^x = a + ℓ."""
     e = Exponentials(x, scratch)
+    total = e.spare_sum()
+    if total is not None and extremes(total)[0] > 1 + SPARE:
+        np.log(total, out)
+        return
     top, rest = e.split()
     np.add(e.a, np.log1p(rest / top), out=out, casting="same_kind")
     if e.c is not None:
