@@ -117,12 +117,18 @@ def widened(dtype):
 
 
 def transposed(function, blocks, outputs, scratch):
-    """Call a row function on copies of narrow blocks in which the rows lie side by side."""
+    """Call a row function on copies of narrow blocks in which the rows lie side by side.
+
+    A first output that is like `x` lies where the copy of `x` lies: the caches hold no more.
+    """
+    x, out = blocks[:2]
     copies = [each if each is None else np.empty(each.shape, each.dtype, "F") for each in blocks]
     for i, copy in enumerate(copies):
         if copy is not None and not 1 <= i <= outputs:
             np.copyto(copy, blocks[i])
-    rows, n, _ = blocks[0].shape
+    if out.shape == x.shape and out.dtype == x.dtype:
+        copies[1] = copies[0]
+    rows, n, _ = x.shape
     function(*copies, scratch.ravel()[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
     for block, copy in zip(blocks[1 : 1 + outputs], copies[1 : 1 + outputs], strict=True):
         if block is not None:
