@@ -90,7 +90,7 @@ class Exponentials:
         if self.few:
             ordered = self.x.astype(self.scratch.dtype)
             ordered.sort(axis=1)
-            self.shift_by(ordered[:, -1:])
+            self.shift_by(ordered[:, -1:].copy())
             w, self.filled = weights(ordered, self.a, self.c, self.scratch), False
             top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], 1, None, None, True)
         else:
