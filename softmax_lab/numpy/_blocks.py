@@ -71,6 +71,7 @@ def for_blocks(function, x, outputs, inputs=(), transpose=True):
 
     The other arrays (some may be None) have the outer and inner lengths of `x`. The scratch is
     float64 or wider, and shaped like the block of `x`, but shorter if its rows are very long.
+    Narrow blocks are transposed, unless the function does that where it needs to.
     """
     wide, turned = widened(x.dtype), transpose and narrow(x)
     if not turned and x.size <= BLOCK:
@@ -121,16 +122,16 @@ def transposed(function, blocks, outputs, scratch):
 
     A first output that is like `x` lies where the copy of `x` lies: the caches hold no more.
     """
-    x, out = blocks[:2]
+    x, *others = blocks
     copies = [each if each is None else np.empty(each.shape, each.dtype, "F") for each in blocks]
     for i, copy in enumerate(copies):
         if copy is not None and not 1 <= i <= outputs:
             np.copyto(copy, blocks[i])
-    if out.shape == x.shape and out.dtype == x.dtype:
+    if outputs and others[0].shape == x.shape and others[0].dtype == x.dtype:
         copies[1] = copies[0]
     rows, n, _ = x.shape
     function(*copies, scratch.ravel()[: n * rows].reshape(n, rows, 1).swapaxes(0, 1))
-    for block, copy in zip(blocks[1 : 1 + outputs], copies[1 : 1 + outputs], strict=True):
+    for block, copy in zip(others[:outputs], copies[1 : 1 + outputs], strict=True):
         if block is not None:
             np.copyto(block, copy)
 
@@ -158,7 +159,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None, transpose=T
             x = x.copy()
         if target.dtype == x.dtype:
             result = to_blocks(target, axes)
-            in_place = result.base is target or result.base is target.base  # and no copy
+            in_place = result.base is target or result.base is target.base  # a view, no copy
     blocks = to_blocks(x, axes)
     if not in_place:
         result = np.empty(blocks.shape, x.dtype)

@@ -4,8 +4,6 @@ Everything is computed in float64 (or wider). Only the exponentials of very long
 for the result, are rounded on the way.
 """
 
-import math
-
 import numpy as np
 
 from softmax_lab.numpy._blocks import FEW, MANY
@@ -19,10 +17,8 @@ HIGHEST = {
     np.dtype(t).char: 0.7 * float(np.log(np.finfo(t).max))
     for t in (np.float16, np.float32, np.float64, np.longdouble)
 }
-# The same of the sum of e^x, which for few classes stands in for the maximum. As Python's floats:
-# to compare one with a number of NumPy's costs as much as to compute a row of exponentials.
-E_LOWEST = math.exp(-1)
-E_HIGHEST = {t: np.exp(h, dtype=np.result_type(t, np.float64)).item() for t, h in HIGHEST.items()}
+# The same of the sum of e^x, which for few classes stands in for the maximum.
+E_LOWEST, E_HIGHEST = np.exp(-1.0), {t: np.exp(np.longdouble(h)) for t, h in HIGHEST.items()}
 
 
 class Exponentials:
@@ -73,12 +69,12 @@ class Exponentials:
         return total
 
     def sum_without(self, at_y):
-        """Return w at `at_y`, Σ of the others and of all, for few classes unshifted; else None."""
+        """Return e^x at `at_y`, Σ of the others, and Σ of all; None where `sum_of_few` is."""
         if not self.few:
             return None
         w = weights(self.x, None, None, self.scratch)
         w_y, w[at_y] = w[at_y], 0.0
-        others = rounded_once(w, self.spare)
+        others = short_sum(w, self.spare)
         total = others + w_y
         return (w_y, others, total) if may_stay(self.x, total) else None
 
@@ -137,9 +133,9 @@ class Exponentials:
 
 
 def sum_of_few(x, w):
-    """Fill `w` with e^x of few classes, and return Σ e^x; None where that loses digits or overflows.
+    """Fill `w` with e^x of few classes, and return Σ e^x, or None if a row must be shifted.
 
-    The sum tells, so that no maximum is needed. Long double rounds it once, where there is one.
+    The sum tells, so that no maximum is needed.
     """
     if x.shape[1] > FEW or not side_by_side(x):
         return None
@@ -148,21 +144,21 @@ def sum_of_few(x, w):
         return None
     weights(x, None, None, w)
     terms = w.copy(order="F") if many else w  # so that NumPy's loops run along the rows
-    total = rounded_once(terms, many or not wide)
+    total = short_sum(terms, many or not wide)
     if not may_stay(x, total):
         return None
     return exact_sum(terms, total) if wide and many else total
 
 
-def rounded_once(w, spare):
-    """Return Σ w of few terms. Without digits to spare in long double, where there is one."""
+def short_sum(w, spare):
+    """Return Σ w of few terms, rounded once, in long double, unless there are digits to spare."""
     if spare:
         return np.add.reduce(w, 1, None, None, True)
-    return np.add.reduce(w, 1, np.longdouble, None, True).astype(w.dtype, copy=False)
+    return np.add.reduce(w, 1, np.longdouble, None, True).astype(w.dtype)
 
 
 def may_stay(x, total):
-    """Tell whether `x` may stay unshifted, by Σ e^x of few classes."""
+    """Tell by Σ e^x of few classes whether `x` may stay unshifted: no digit lost, no overflow."""
     lowest, highest = extremes(total)
     return lowest >= E_LOWEST and highest <= E_HIGHEST[x.dtype.char]
 

@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from softmax_lab.numpy import _blocks, softmax
+from softmax_lab.numpy import _blocks, log_softmax, softmax
 from softmax_lab.numpy._blocks import BLOCK, LONGEST, for_blocks, from_blocks, to_blocks
 
 # (outer, n, inner); the blocks it is cut into, and the longest rows of a scratch.
@@ -104,6 +104,24 @@ def test_an_output_may_lie_where_the_input_lies(place):
     expected = softmax(x.copy())
     assert softmax(x, out=out) is out
     np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("function", [softmax, log_softmax])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_many_narrow_rows_are_the_rows_one_by_one(function, dtype, order, offset):
+    x = np.random.default_rng(1).normal(size=(7000, 10)).astype(dtype, order=order)
+    x[17] += dtype(offset)
+    given, out = x.copy(order="K"), np.empty_like(x)
+    assert function(x, out=out) is out
+    np.testing.assert_array_equal(x, given, err_msg="the logits were changed")
+    some = [0, 16, 17, 18, 256, 6553, 6999]
+    bar = 4 * np.finfo(dtype).eps
+    np.testing.assert_allclose(out[some], [function(x[i]) for i in some], rtol=bar)
+    np.testing.assert_array_equal(function(x), out)
+    assert function(x, out=x) is x
+    np.testing.assert_array_equal(x, out)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from softmax_lab.numpy import _exponentials
+from softmax_lab.numpy._blocks import of_class
 from softmax_lab.numpy._exponentials import Exponentials
 from tests import reference
 
@@ -49,6 +50,43 @@ def test_a_sum_is_rounded_once(shape):
     found = _exponentials.exact_sum(w, w.max(axis=1, keepdims=True))
     exact = np.apply_along_axis(math.fsum, 1, w)[:, None]
     assert (abs(found - exact) <= np.spacing(exact)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rows", [1, 255, 256, 3000])
+@pytest.mark.parametrize("n", [1, 10, 32])
+def test_a_sum_of_few_is_rounded_once(rows, n, dtype):
+    x = np.random.default_rng(6).exponential(3.0, size=(rows, n, 1)).astype(dtype)
+    w = np.empty(x.shape)
+    found = _exponentials.sum_of_few(x, w)
+    assert found.shape == (rows, 1, 1)
+    np.testing.assert_allclose(w, np.exp(x.astype(float)), rtol=3e-16)
+    exact = np.apply_along_axis(math.fsum, 1, w)[:, None]
+    off = 1 if dtype == np.float64 else 5  # with digits to spare
+    assert (abs(found - exact) <= off * np.spacing(exact)).all()
+
+
+@pytest.mark.parametrize("logit", [-3.0, 600.0, -np.inf, np.inf, np.nan])
+@pytest.mark.parametrize(("rows", "at"), [(2, 1), (300, 0), (300, 17), (3000, 2999)])
+def test_one_row_that_must_be_shifted_tells_among_others(rows, at, logit):
+    x = np.ones((rows, 5, 1))
+    assert _exponentials.sum_of_few(x, np.empty(x.shape)) is not None
+    x[at] = logit
+    assert _exponentials.sum_of_few(x, np.empty(x.shape)) is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_sum_of_the_others_loses_no_digit_to_the_class_left_out(dtype):
+    x = (np.random.default_rng(7).normal(size=(50, 12, 1)) * 9).astype(dtype)
+    at_y = of_class(x.argmax(axis=1, keepdims=True))
+    x[at_y] = 30.0
+    w = np.exp(x.astype(float))
+    w_y, others, total = Exponentials(x, np.empty(x.shape)).sum_without(at_y)
+    np.testing.assert_allclose(w_y, w[at_y], rtol=3e-16)
+    np.testing.assert_allclose(total, w.sum(axis=1, keepdims=True), rtol=1e-15)
+    w[at_y] = 0.0
+    np.testing.assert_allclose(others, w.sum(axis=1, keepdims=True), rtol=1e-15)
+    assert Exponentials(x - dtype(60), np.empty(x.shape)).sum_without(at_y) is None
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 64, 101])
