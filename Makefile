@@ -38,8 +38,11 @@ lab: .venv/.ready ## open the notebooks in JupyterLab
 lint: .venv/.ready ## ruff's lint and format, and mypy, as CI runs them
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-test: lint book ## lint, the book, every notebook, doctests, tests, the built pages
-	@$(PYTEST)
+# The book takes what comes out of the notebooks here, and executes none again.
+test: lint ## lint, every notebook, the book, doctests, tests, the built pages
+	@$(PYTEST) book
+	@$(MAKE) --no-print-directory book
+	@$(PYTEST) tests softmax_lab
 
 browser: book ## look at every built page in Chromium: links, phone, dark, axe, print (minutes)
 	@$(PYTEST) tests/browser tests/figures/test_charts.py

@@ -14,7 +14,6 @@ LONGEST = (
     "tests/torch/test_compile.py",
     "tests/torch/test_dtensor.py",
     "tests/book/test_build.py",
-    "book/",
     "tests/browser/",
 )
 

@@ -14,6 +14,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 from myst_nb.core import execute
 from myst_nb.core.execute.cache import NotebookClientCache
 
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Folders of what pages are made of, and what a change asks for: to write all anew, or to read them.
 PARTS = {"_page": "html", "_templates": "html", "_ext": "env"}
 PACKAGE = "softmax_lab"
+CACHES = ROOT / "_build" / ".execution"  # outside the pages: not in what is published
 
 
 @cache
@@ -99,13 +102,27 @@ def fingerprint(root, notebook):
     return state(root, [root / "requirements.txt", *files])
 
 
-def traced_client(notebook, path, nb_config, *args, **kwargs):
-    """Return MyST-NB's client, with a cache for this notebook in this state; forget its others."""
-    states = Path(nb_config.execution_cache_path) / path.relative_to(ROOT).with_suffix("")
+def folder(path, caches=CACHES):
+    """Return where a notebook's output is kept in its present state; forget its other states."""
+    states = caches / path.relative_to(ROOT).with_suffix("")
     current = states / fingerprint(ROOT, path)
     for other in states.glob("*"):
         if other != current:
             shutil.rmtree(other)
+    return current
+
+
+def keep(executed, path, folder):
+    """Keep what came out of a notebook, so that a build need not execute it."""
+    for cell in executed.cells:
+        cell.metadata.pop("execution", None)  # when it was: the page must not depend on the clock
+    bundle = CacheBundleIn(executed, path)
+    get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def traced_client(notebook, path, nb_config, *args, **kwargs):
+    """Return MyST-NB's client, with a cache for this notebook in this state."""
+    current = folder(path, Path(nb_config.execution_cache_path))
     nb_config = nb_config.copy(execution_cache_path=str(current))
     return NotebookClientCache(notebook, path, nb_config, *args, **kwargs)
 
@@ -123,8 +140,8 @@ def find_outdated(app, env, added, changed, removed):
 
 
 def keep_caches_outside_the_pages(app, config):
-    """Say where the caches are: not in what is published."""
-    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".execution")
+    """Say where the caches are."""
+    config.nb_execution_cache_path = str(CACHES)
 
 
 def notice_what_pages_are_made_of(app, config):

@@ -11,32 +11,37 @@ import os
 import random
 import sys
 import warnings
+from itertools import repeat
+from operator import is_
 
 import numpy as np
 
 WATCHED = ("builtins", "math", "cmath", "random", "time", "numpy", "numpy.linalg", "numpy.random")
 WATCHED += ("torch", "torch.linalg", "torch.nn.functional", "torch.special", "scipy.special")
 LIVE = "softmax_lab.exercises"  # its own state (what is solved) changes from check to check
-_originals, _gone = {}, object()
+_seen, _originals, _gone = set(), [], object()
 
 
 def remember():
     """Take down what the modules hold, of those that were not loaded before."""
-    for name in {*WATCHED, *(n for n in sys.modules if n.startswith("softmax_lab"))}:
-        if name in sys.modules and name not in _originals and name != LIVE:
+    loaded = sys.modules.keys() - _seen
+    _seen.update(loaded)
+    for name in loaded:
+        if name in WATCHED or (name.startswith("softmax_lab") and name != LIVE):
             held = vars(sys.modules[name])
             kept = {key: held[key] for key in held if not key.startswith("_")}
-            _originals[name] = held, kept
+            _originals.append((held, tuple(kept), tuple(kept.values())))
 
 
 def replaced():
     """Return each name of a module that is not what it was: (namespace, name, now, then)."""
-    return [
-        (held, key, held.get(key, _gone), value)
-        for held, kept in _originals.values()
-        for key, value in kept.items()
-        if held.get(key, _gone) is not value
-    ]
+    found = []
+    for held, names, before in _originals:
+        now = tuple(map(held.get, names, repeat(_gone)))
+        if not all(map(is_, now, before)):  # mostly all are: this loop runs three times a check
+            pairs = zip(names, now, before, strict=True)
+            found += [(held, key, new, old) for key, new, old in pairs if new is not old]
+    return found
 
 
 def put_back():

@@ -27,11 +27,13 @@ def wrong_arrays(failing):
 
 def explained(pairs, guess):
     """Whether what came back is `guess(expected)` in every pair, and wrong enough to tell."""
-    with np.errstate(all="ignore"):
-        guesses = [(got, np.asarray(guess(right))) for got, right in pairs]
-    return telling(pairs) and all(
-        g.shape == e.shape and near(g, e, ALIKE).all() for g, e in guesses
-    )
+
+    def fits(got, right):
+        with np.errstate(all="ignore"):
+            guessed = np.asarray(guess(right))
+        return got.shape == guessed.shape and near(got, guessed, ALIKE).all()
+
+    return all(fits(*pair) for pair in pairs) and telling(pairs)
 
 
 def telling(pairs):
