@@ -47,8 +47,10 @@ def chart_html(spec):
     -------
     str
     """
+    # Keys are sorted in an output that was kept, not in one fresh from a kernel: no page may tell.
+    text = json.dumps(compiled(spec), separators=(",", ":"), sort_keys=True)
     # A script element ends at "</", wherever it stands; JSON may write it "<\/".
-    text = json.dumps(compiled(spec), separators=(",", ":")).replace("</", "<\\/")
+    text = text.replace("</", "<\\/")
     return (
         f'<div class="chart" role="group" aria-label="{html.escape(spec["description"])}">\n'
         f'<div class="chart-picture">{vl_convert.vegalite_to_svg(spec)}</div>\n'

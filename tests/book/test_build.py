@@ -1,6 +1,7 @@
 """The build notices what it must: a changed module, a cell that raises, a link to nowhere.
 
-And it gives the same bytes twice: figures, a chart, outputs, the search index.
+And it gives the same bytes twice (figures, a chart, outputs, the search index), whether it executes
+the notebooks itself or finds what nbmake's execution left.
 """
 
 import os
@@ -26,7 +27,9 @@ class SmallBook:
         self.folder = folder
         for name in (
             "_config.yml",
+            "pyproject.toml",
             "requirements.txt",
+            "book/conftest.py",
             "book/_ext",
             "book/_page",
             "book/_templates",
@@ -60,8 +63,14 @@ class SmallBook:
 
     def build(self):
         """Build as `make book` does; return the exit status and all that was printed."""
-        jupyter_book = str(Path(sys.executable).with_name("jupyter-book"))
-        command = [jupyter_book, "build", ".", "-W", "-n", "--keep-going"]
+        return self._run("jupyter-book", "build", ".", "-W", "-n", "--keep-going")
+
+    def execute(self):
+        """Let nbmake execute the notebooks, as `make test` does."""
+        return self._run("pytest", "-p", "no:cacheprovider", "book")
+
+    def _run(self, name, *arguments):
+        command = [str(Path(sys.executable).with_name(name)), *arguments]
         environment = os.environ | {"PYTHONPATH": str(self.folder)}
         run = subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True
@@ -103,15 +112,22 @@ ANSWER = [
 # The build takes seconds: it serves both tests that read it.
 @pytest.fixture(scope="module")
 def twice(tmp_path_factory):
-    """A book that was built twice from nothing: the files that differ, and the second book."""
+    """A book that was built twice from nothing: the files that differ, and the second book.
+
+    The notebooks of the first were executed by nbmake before.
+    """
     books = []
     for number in ("first", "second"):
         book = SmallBook(tmp_path_factory.mktemp(number))
         book.define("answers", "def answer():\n    return 'the answer is 41'\n")
         book.write(*CELLS)
         book.add("answer", *ANSWER)
+        if number == "first":
+            status, printed = book.execute()
+            assert status == 0, printed
         status, printed = book.build()
         assert status == 0, printed
+        assert ("Executing notebook" in printed) == (number == "second"), printed
         assert "ab c" in book.page()
         assert "the answer is 41" in book.page("answer")
         books.append(book)

@@ -69,6 +69,12 @@ def test_another_process_makes_the_same_bytes():
     assert run.stdout.strip() == str(digests()), run.stderr
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_order_of_keys_in_an_output_does_not_show(name):
+    spec = bundle(name)[MIME_TYPE]
+    assert chart_html(json.loads(json.dumps(spec, sort_keys=True))) == chart_html(spec)
+
+
 def test_the_page_carries_the_compiled_chart_a_picture_and_the_words():
     spec = {"description": 'a "quoted" </script> chart', **alt.Chart().mark_point().to_dict()}
     page = chart_html(spec)
