@@ -69,12 +69,21 @@ class Exponentials:
         return total
 
     def sum_without(self, at_y):
-        """Return e^x at `at_y`, Σ of the others, and Σ of all; None where `sum_of_few` is."""
+        """Return e^x at `at_y`, Σ of the others, and Σ of all, or None if a row must be shifted.
+
+        With digits to spare the others are what is left of all: accurate if they are above SPARE.
+        """
+        if self.spare:
+            total = self.spare_sum()
+            if total is None:
+                return None
+            w_y = self.scratch[at_y]
+            return w_y, total - w_y, total
         if not self.few:
             return None
         w = weights(self.x, None, None, self.scratch)
         w_y, w[at_y] = w[at_y], 0.0
-        others = short_sum(w, self.spare)
+        others = short_sum(w, spare=False)
         total = others + w_y
         return (w_y, others, total) if may_stay(self.x, total) else None
 

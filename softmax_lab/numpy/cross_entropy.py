@@ -6,7 +6,7 @@ import numpy as np
 
 from softmax_lab.numpy._arguments import as_logits, as_real, one_axis
 from softmax_lab.numpy._blocks import for_blocks, in_dtype, of_class, quiet, widened
-from softmax_lab.numpy._exponentials import Exponentials
+from softmax_lab.numpy._exponentials import SPARE, Exponentials
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, OneAxis, Reduction
 
@@ -211,7 +211,8 @@ def against(e, at_y, grad):
     if parted is not None:
         w_y, others, total = parted
         odds = others / w_y
-        if odds.item(odds.argmax()) < 1e300:  # no w_y is lost to underflow
+        cancelled = e.spare and not odds.item(odds.argmin()) > SPARE
+        if not cancelled and odds.item(odds.argmax()) < 1e300:  # nor is a w_y lost to underflow
             return np.log1p(odds), total, others
     top, rest = e.split()
     x_y = e.x[at_y]
