@@ -196,6 +196,27 @@ def test_out_may_overlap_the_input_or_be_strided(function):
     assert (wide[:, 1::2] == 0).all()
 
 
+@pytest.mark.parametrize("function", [lab.softmax, lab.log_softmax])
+@pytest.mark.parametrize("axis", [0, 1, 2, (0, 1), (0, 2), (1, 2), None])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_out_takes_the_result_along_any_axes_and_behind_a_mask(function, axis, order):
+    x = np.random.default_rng(6).normal(size=(3, 4, 5))
+    out = np.zeros(x.shape, order=order)
+    assert function(x, axis, out=out) is out
+    same(out, function(x, axis))
+    part = np.zeros((3, 8, 5), order=order)[:, ::2]
+    assert function(x, axis, out=part) is part
+    same(part, function(x, axis))
+    assert function(x, axis, where=x > 9, out=out) is out
+    same(out, np.full(x.shape, 0.0 if function is lab.softmax else -INF))
+
+
+def test_logsumexp_near_0_keeps_its_digits():
+    for dtype, bar in ((np.float32, 3e-7), (np.float64, 1e-15)):
+        x = np.array([[0.0, -30.0], [1.0, 2.0]], dtype)
+        np.testing.assert_allclose(lab.logsumexp(x)[0], np.log1p(np.exp(-30.0)), rtol=bar)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_out_is_checked(function):
     x = np.zeros((2, 3))
