@@ -39,7 +39,7 @@ class Exponentials:
 
     def shift_by(self, a):
         """Set the maximum of each row, and decide on the shift."""
-        self.a = a.astype(self.scratch.dtype, copy=False)
+        self.a = np.asarray(a, self.scratch.dtype)
         self.c = shift(self.a, HIGHEST[self.x.dtype.char])
 
     def sum(self):
@@ -152,7 +152,7 @@ def sum_of_few(x, w):
     if many and sum_of_few(x[::MANY], w[::MANY]) is None:  # a sample of the rows tells most often
         return None
     weights(x, None, None, w)
-    terms = w.copy(order="F") if many else w  # so that NumPy's loops run along the rows
+    terms = np.asfortranarray(w) if many else w  # so that NumPy's loops run along the rows
     total = short_sum(terms, many or not wide)
     if not may_stay(x, total):
         return None

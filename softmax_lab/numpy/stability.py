@@ -31,7 +31,7 @@ def softmax_rows(x, out, scratch):
             np.copyto(to, w)
             np.multiply(to, (1 / total).astype(np.float32), out=to)
         else:
-            np.divide(w, total, to, casting="same_kind")
+            np.divide(w, total, to)
 
 
 def log_softmax_rows(x, out, scratch):
@@ -47,10 +47,10 @@ def log_softmax_rows(x, out, scratch):
     log_total = np.log1p(rest / top)
     for t, part, to in e.parts(x, out):
         t = t if out.dtype == np.float16 else to  # float16 is rounded once
-        np.subtract(part, e.a.astype(t.dtype, copy=False), out=t)
+        np.subtract(part, np.asarray(e.a, t.dtype), out=t)
         if e.c is not None:
             t[np.isnan(t) & (e.a == np.inf)] = 0.0  # a +inf less itself
-        np.subtract(t, log_total.astype(t.dtype, copy=False), out=to)
+        np.subtract(t, np.asarray(log_total, t.dtype), out=to)
 
 
 def logsumexp_rows(x, out, scratch):

@@ -55,6 +55,17 @@ def test_every_entry_is_seen_once_with_a_scratch_that_fits(shape, cuts):
     assert (len(seen), max(lengths)) == cuts
 
 
+def test_narrow_rows_are_transposed_unless_they_are_taken_as_they_lie(monkeypatch):
+    x, seen = np.zeros((300, 3)), []
+    _blocks.apply(lambda block, out, scratch: seen.append(block.strides[1]), x, -1)
+    _blocks.apply(lambda block, out, scratch: seen.append(block.strides[1]), x, -1, transpose=False)
+    assert seen == [300 * x.itemsize, x.itemsize]
+    monkeypatch.setattr(_blocks, "transposed", None)
+    np.testing.assert_allclose(softmax(x), 1 / 3)  # it adds up a copy of e^x, not of x
+    with pytest.raises(TypeError, match="not callable"):
+        log_softmax(x)
+
+
 def test_the_scratch_of_a_very_long_row_is_shorter():
     lengths = []
     x = np.zeros((2, LONGEST + 1, 1), np.float32)
