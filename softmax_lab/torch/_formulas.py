@@ -16,7 +16,7 @@ def two_diff(x, y):
     """Return x − y rounded, and its rounding error: together they are exact (Knuth's TwoDiff)."""
     t = x - y
     z = t - x
-    return t, (t - z).neg_().add_(x).sub_(z + y)
+    return t, (x - (t - z)).sub_(z + y)
 
 
 def exponentials(x, out=None):
@@ -40,15 +40,18 @@ def exponentials(x, out=None):
 def below(x, a):
     """Return e^(x − a), where no x is above a."""
     t, delta = two_diff(x, a)
-    if may_hold(a, torch.inf):
-        t = torch.where(x == a, 0.0, t)
     w = t.exp_()
+    if may_hold(a, torch.inf):
+        w = torch.where(x == a, 1.0, w)  # an infinity less itself would be nan
     return w.addcmul(w, nan_to_zero(delta))  # e^(x − a) = e^t (1 + δ)
 
 
-def defined(a, rest):
-    """Return `rest`, or nan: a row with several +inf, or with nothing but −inf, has no limit."""
-    return rest.masked_fill((a == -torch.inf) | ((a == torch.inf) & (rest > 0)), torch.nan)
+def defined(a, total, one=0):
+    """Return a sum, which is `one` for a single winner, or nan for rows that have no limit.
+
+    Those are rows with several +inf, and with nothing but −inf.
+    """
+    return total.masked_fill((a == -torch.inf) | ((a == torch.inf) & (total > one)), torch.nan)
 
 
 def sum_of_losers(w, dtype=None):
@@ -62,25 +65,27 @@ def sum_of_losers(w, dtype=None):
     return rest - (losers.sub_(w).sum(-1, keepdim=True, dtype=dtype) + 1)
 
 
-def row_sum(w):
-    """Return Σ w, to a digit and a half.
+def row_sum(w, most=None):
+    """Return Σ w, to a digit and a half. No w is above `most`, where that is known.
 
     Torch adds in many places at once. In long rows their errors average out; short ones are added
-    up in float64, and those of float64 as in `exact_sum` of the NumPy side. Code compiled for the
-    CPU adds one after the other: there it is float64 for all, or chunks first. What is exported is
-    not compiled yet, and may not depend on a remainder.
+    up in float64, and those of float64 as in `exact_sum` of the NumPy side. Where one is added
+    after the other, no row is long; and to make float64 of float32 takes long there.
     """
-    n, chunk, compiling = w.shape[-1], 128, torch.compiler.is_compiling()
-    if w.device.type != "cpu" or torch.compiler.is_exporting() or (not compiling and n > SHORT):
+    n, in_turn = w.shape[-1], adds_in_turn(w)
+    if not in_turn and (w.device.type != "cpu" or torch.compiler.is_exporting() or n > SHORT):
         return w.sum(-1, keepdim=True)
-    if w.dtype == torch.float32:
+    if w.dtype == torch.float32 and not (in_turn and most and n <= SHORT):
         return w.sum(-1, keepdim=True, dtype=torch.float64).to(w.dtype)
-    if compiling:
-        chunks = torch.nn.functional.pad(w, (0, -n % chunk)).unflatten(-1, (-1, chunk))
-        return chunks.sum(-1).sum(-1, keepdim=True)
-    large = w.amax(-1, keepdim=True) * (2 * n)
+    large = (w.amax(-1, keepdim=True) if most is None else most) * (2 * n)
     high = (w + large).sub_(large)
     return high.sum(-1, keepdim=True) + (w - high).sum(-1, keepdim=True)
+
+
+def adds_in_turn(w):
+    """Whether this is being compiled for the CPU; what is exported is not compiled yet."""
+    compiling = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
+    return compiling and w.device.type == "cpu"
 
 
 def wide_sum(x):
@@ -118,7 +123,9 @@ def log_p(x, a, rest, out=None):
 
 def softmax(x, out=None):
     """Return p = w / Σ w."""
-    _, w, total, _ = exponentials(x, out)
+    a, w, total, _ = exponentials(x, out)
+    if adds_in_turn(w):  # as good there, and faster: nothing is left of the sum without the winner
+        total = defined(a, row_sum(w, 1), 1)
     return w.div_(total)
 
 
@@ -194,17 +201,18 @@ def small_softmax_vjp(p, out, v, scratch):
 
 
 def log_softmax_vjp(x, v, out=None):
-    """Return v − p Σ v; twice, as in `softmax_vjp`.
+    """Return v − w (Σ v / Σ w), which is v − p Σ v; twice, as in `softmax_vjp`.
 
     It starts from x: the exponential of a saved log p would be wrong by |log p| ulp.
     """
-    return without_share(v, softmax(x), out)
+    _, w, whole, _ = exponentials(x)
+    return without_share(v, w, whole, out)
 
 
-def without_share(v, p, out=None, total=class_sum):
-    """Return v − p Σ v, centred twice."""
-    c = torch.addcmul(v, p, total(v), value=-1, out=out)
-    return c.addcmul_(p, total(c), value=-1)
+def without_share(v, w, whole, out=None, total=class_sum):
+    """Return v − w (Σ v / Σ w), centred twice, where `whole` is Σ w."""
+    c = torch.addcmul(v, w, total(v) / whole, value=-1, out=out)
+    return c.addcmul_(w, total(c) / whole, value=-1)
 
 
 def masses(target, weight, share, n, smoothing, classes=None):

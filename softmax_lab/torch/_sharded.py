@@ -71,5 +71,5 @@ def vjp(rows, x, v, pieces):
     dtype = wide(x.dtype)
     if rows is formulas.log_softmax_vjp:
         p = by_rows(formulas.softmax, x.to(dtype)).to_local()
-        return formulas.without_share(v.to_local().to(dtype), p, total=pieces.total)
+        return formulas.without_share(v.to_local().to(dtype), p, 1, total=pieces.total)
     return rows(pieces.x.to(dtype), v.to_local().to(dtype), total=pieces.total)
