@@ -96,7 +96,8 @@ class Exponentials:
             ordered = self.x.astype(self.scratch.dtype)
             ordered.sort(axis=1)
             self.shift_by(ordered[:, -1:].copy())
-            w, self.filled = weights(ordered, self.a, self.c, self.scratch), False
+            w = weights(ordered, self.a, self.c, self.scratch)
+            self.filled = False  # w is not in the order of x
             top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], 1, None, None, True)
         else:
             if self.spare:

@@ -711,6 +711,8 @@ def test_an_output_has_room_for_each_entry():
     assert lab.softmax(np.zeros((0, 3)), out=nothing) is nothing, "nothing needs no room"
     one = np.lib.stride_tricks.as_strided(np.zeros(4), (1, 4), (0, 8))
     same(lab.softmax(X[:1], out=one), P[:1])
+    apart = np.lib.stride_tricks.as_strided(np.zeros(8), (1, 4), (0, 16))
+    same(lab.softmax(X[:1], out=apart), P[:1])
     for rows in (2, 3):
         out = np.lib.stride_tricks.as_strided(np.zeros(4), (rows, 4), (0, 8))
         with pytest.raises(ValueError, match=r"out must have room for each entry, .*\(0, 8\)"):
