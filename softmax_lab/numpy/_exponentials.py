@@ -98,7 +98,8 @@ class Exponentials:
             self.shift_by(ordered[:, -1:].copy())
             w = weights(ordered, self.a, self.c, self.scratch)
             self.filled = False  # w is not in the order of x
-            top, rest = w[:, -1:].copy(), np.add.reduce(w[:, :-1], 1, None, None, True)
+            plain = self.spare or w.shape[1] <= 16  # so few, in order, lose little
+            top, rest = w[:, -1:].copy(), short_sum(w[:, :-1], plain)
         else:
             if self.spare:
                 top = weights(self.a, self.a, self.c, np.empty_like(self.a))
