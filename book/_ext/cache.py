@@ -8,17 +8,23 @@ Python, and every module of the package that the notebook's imports lead to.
 import ast
 import hashlib
 import json
+import os
 import platform
 import re
 import shutil
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
+import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
+from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core import execute
 from myst_nb.core.execute.cache import NotebookClientCache
+from sphinx.util import logging
 
+logger = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parents[2]
 # Folders of what pages are made of, and what a change asks for: to write all anew, or to read them.
 PARTS = {"_page": "html", "_templates": "html", "_ext": "env"}
@@ -120,6 +126,30 @@ def keep(executed, path, folder):
     get_cache(folder).cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
 
 
+def execute_and_keep(app, page):
+    """Execute a page's notebook unless its output is kept; one that fails keeps none."""
+    path = Path(app.env.doc2path(page))
+    if path.suffix != ".ipynb":
+        return
+    current, notebook = folder(path), nbformat.read(path, as_version=4)
+    try:
+        get_cache(current).match_cache_notebook(notebook)
+    except KeyError:
+        logger.info("Executing notebook", location=page)
+        timeout = app.config.nb_execution_timeout
+        if single_nb_execution(notebook, path.parent, timeout, allow_errors=False).err is None:
+            keep(notebook, path, current)
+
+
+def execute_together(app, env, pages):
+    """Execute the notebooks that are about to be read, as many at once as there are processors.
+
+    Reading them executes those that failed once more, one by one, and says what is wrong.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(partial(execute_and_keep, app), pages))
+
+
 def traced_client(notebook, path, nb_config, *args, **kwargs):
     """Return MyST-NB's client, with a cache for this notebook in this state."""
     current = folder(path, Path(nb_config.execution_cache_path))
@@ -162,3 +192,4 @@ def setup(app):
     execute.NotebookClientCache = traced_client
     app.connect("config-inited", keep_caches_outside_the_pages, priority=900)
     app.connect("env-get-outdated", find_outdated)
+    app.connect("env-before-read-docs", execute_together)
