@@ -7,7 +7,7 @@ it may work and leave its result, and leaves devices, blocks and autograd to oth
 import numpy as np
 import torch
 
-from softmax_lab.torch._rows import may_ask, may_hold
+from softmax_lab.torch._rows import eager, may_ask, may_hold
 
 SHORT = 1024  # classes up to which a plain sum may be off by 2 ulp
 
@@ -184,15 +184,20 @@ def class_sum(x):
 
 
 def softmax_vjp(p, v, out=None, total=class_sum, library=torch):
-    """Return p ⊙ (v − Σ p v). Where p is a piece of each row, `total` sums over all of them.
+    """Return y = p ⊙ (v − Σ p v), less p Σ y. Where p is a piece, `total` sums over the row.
 
-    In exact arithmetic the second centring changes nothing, since p sums to 1. It removes what
-    rounding left of the first: at a confident winner that is all there is.
+    In exact arithmetic Σ y is 0, since p sums to 1. To take p Σ y away removes what rounding left:
+    at a confident winner that is all there is.
     """
-    c = library.subtract(v, total(library.multiply(p, v, out=out)), out=out)
-    c -= total(p * c)
-    c *= p
-    return c
+    if total is class_sum and eager(p, v) and v.dtype == p.dtype:
+        # Torch has y in one sweep. It knows no strides of what it writes to.
+        y = out if out is not None and out.is_contiguous() else None
+        y = torch._softmax_backward_data(v, p, -1, p.dtype, grad_input=y)
+        return y.addcmul_(p, total(y), value=-1)
+    y = library.subtract(v, total(library.multiply(p, v, out=out)), out=out)
+    y *= p
+    y -= p * total(y)
+    return y
 
 
 def small_softmax_vjp(p, out, v, scratch):

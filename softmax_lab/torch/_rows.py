@@ -137,6 +137,12 @@ def is_small(x, *beside):
     )
 
 
+def is_half(x):
+    """Whether the CPU is to work on half precision, of which there is some."""
+    half = x.dtype in (torch.float16, torch.bfloat16)
+    return half and x.numel() > 0 and may_ask(x) and "cpu" not in KERNEL_DEVICES
+
+
 def in_numpy(rows, out, arrays):
     """Run a row function of the NumPy side: a call there costs half of what it does in torch."""
     x, *beside = [y.numpy(force=True).reshape(-1, y.shape[-1], 1) for y in (*arrays, out)]

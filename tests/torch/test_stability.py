@@ -166,7 +166,7 @@ def test_integers_and_bools_become_the_default_dtype(function):
     torch.testing.assert_close(function(small), function(small.float()), rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [sl.log_softmax, sl.logsumexp])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_float32_rounded_once(function, dtype):
     x = (torch.randn(80, 70) * 9).to(dtype).requires_grad_()  # too large for NumPy, in float32 too
@@ -178,6 +178,38 @@ def test_half_precision_is_float32_rounded_once(function, dtype):
     if function is sl.log_softmax:
         expected.backward(v.float())
         assert torch.equal(x.grad, wide.grad.to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("shape", [(9000, 10), (300, 1000), (6, 50_000)])
+@pytest.mark.parametrize("scale", [1, 5, 30])
+def test_softmax_of_half_precision_is_as_good_as_rounded_once(dtype, shape, scale):
+    x = (torch.randn(shape) * scale).to(dtype)
+    found, exact = sl.softmax(x), x.double().softmax(-1)
+    least = torch.finfo(dtype).tiny  # below it, the digits have a fixed place
+    ulp = torch.finfo(dtype).eps * torch.exp2(exact.clamp(least).log2().floor())
+    error = ((found - exact).abs() / ulp).max()
+    assert found.dtype == dtype
+    assert error <= 0.51, f"off by {error:.3f} ulp"
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_special_values_of_half_precision_are_those_of_float32(dtype):
+    rows = [[INF, 1, 0], [INF, INF, 0], [-INF, 1, 0], [-INF] * 3, [NAN, 1, 0], [6e4, -6e4, 0]]
+    x = torch.tensor(rows, dtype=dtype)
+    for some in (x, x[2:3], x[2:4], x.T):  # some rows need our own exponentials, or none does
+        expected = sl.softmax(some.float()).to(dtype)
+        torch.testing.assert_close(sl.softmax(some), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_gradients_of_half_precision_are_rounded_once(dtype):
+    x = (torch.randn(80, 70) * 3).to(dtype).requires_grad_()
+    p, v = sl.softmax(x), torch.randn(80, 70).to(dtype) + 2
+    p.backward(v)
+    q, u = p.detach().double(), v.double()
+    exact = q * (u - (q * u).sum(-1, keepdim=True) / q.sum(-1, keepdim=True))
+    torch.testing.assert_close(x.grad.double(), exact, rtol=torch.finfo(dtype).eps, atol=1e-6)
 
 
 @pytest.mark.parametrize("function", [sl.softmax, sl.naive_softmax, sl.shifted_softmax])
