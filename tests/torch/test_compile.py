@@ -53,21 +53,23 @@ def test_a_bad_target_gives_no_number(grad):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile's own backend needs a compiler")
-def test_generated_code_keeps_the_digits():
-    """The compiler may neither reorder the compensated difference nor drop the assertion."""
+@pytest.mark.parametrize("classes", [1000, 4096])
+def test_generated_code_keeps_the_digits(classes):
+    """The compiler may neither reorder compensated operations nor drop the assertion."""
 
     @torch.compile(fullgraph=True)
     def loss_and_softmax(x, y):
         return sl.cross_entropy(x, y, reduction="none"), sl.softmax(x)
 
     rows = [
-        np.array([0.0] + [-17.0] * 4095),
-        np.random.default_rng(0).normal(size=4096) * 10 + 1e4,
-        np.random.default_rng(1).normal(size=4096),
+        np.array([0.0] + [-17.0] * (classes - 1)),
+        np.random.default_rng(0).normal(size=classes) * 10 + 1e4,
+        np.random.default_rng(1).normal(size=classes),
+        np.array([0.0] + [-1.3] * (classes - 1)),
     ]
     rows = np.array(rows, dtype=np.float32)
     x = torch.tensor(rows, requires_grad=True)
-    losses, p = loss_and_softmax(x, torch.tensor([0, 1, 2]))
+    losses, p = loss_and_softmax(x, torch.tensor([0, 1, 2, 3]))
     (gradient,) = torch.autograd.grad(losses.sum(), x)
     for y, row in enumerate(rows):
         for found, exact in (
@@ -78,4 +80,4 @@ def test_generated_code_keeps_the_digits():
             error = reference.max_ulp(as_array(found), exact)
             assert error <= 4, f"row {y} is off by {error:.1f} ulp"
     with pytest.raises(RuntimeError, match="target must hold classes"):
-        loss_and_softmax(x, torch.tensor([0, 1, 4096]))
+        loss_and_softmax(x, torch.tensor([0, 1, 2, classes]))
