@@ -71,9 +71,7 @@ def by_rows(rows, *arrays, like=None, small=None):
     """
     x = arrays[0]
     if small is not None and is_small(*arrays):
-        out = torch.empty_like(x) if like is None else like
-        in_numpy(small, out, arrays)
-        return out
+        return in_numpy(small, arrays, like)
     if distributed(x):
         from softmax_lab.torch import _sharded
 
@@ -126,12 +124,15 @@ def fill(rows, outs, arrays, block):
 
 def is_small(x, *beside):
     """Whether the calls of torch's functions would cost more than what they compute."""
+    if not eager(x, *beside):
+        return False
+    for each in beside:
+        if each.dtype == torch.bfloat16:  # which NumPy has not
+            return False
     return (
-        eager(x, *beside)
-        and 0 < x.numel() <= SMALL
+        0 < x.numel() <= SMALL
         and x.is_cpu
         and x.dtype in (torch.float32, torch.float64)
-        and all(each.dtype != torch.bfloat16 for each in beside)
         and x.is_contiguous()
         and "cpu" not in KERNEL_DEVICES
     )
@@ -143,11 +144,13 @@ def is_half(x):
     return half and x.numel() > 0 and may_ask(x) and "cpu" not in KERNEL_DEVICES
 
 
-def in_numpy(rows, out, arrays):
+def in_numpy(rows, arrays, like):
     """Run a row function of the NumPy side: a call there costs half of what it does in torch."""
-    x, *beside = [y.numpy(force=True).reshape(-1, y.shape[-1], 1) for y in (*arrays, out)]
-    out = beside.pop()
-    QUIET.copy().run(rows, x, out, *beside, np.empty(x.shape))
+    x, *beside = [y.numpy(force=True) for y in arrays]
+    out = np.empty_like(x) if like is None else like.numpy()
+    blocks = [y.reshape(-1, y.shape[-1], 1) for y in (x, out, *beside)]
+    QUIET.copy().run(rows, *blocks, np.empty(blocks[0].shape))
+    return torch.from_numpy(out)
 
 
 def widened(arrays):
