@@ -106,7 +106,7 @@ class Exponentials:
                 rest = self.sum() - top
                 if not np.any(rest < SPARE * top):
                     return top, rest
-            sums = [split_sum(w.astype(self.a.dtype, copy=False)) for (w,) in self.weights()]
+            sums = [split_sum(np.asarray(w, self.a.dtype)) for (w,) in self.weights()]
             top, rest = sums[0] if self.whole else merge_all(sums)
         if self.c is not None:
             rest[(self.a == np.inf) & (rest > 0)] = np.nan

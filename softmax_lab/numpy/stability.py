@@ -61,9 +61,9 @@ def logsumexp_rows(x, out, scratch):
         np.log(total, out)
         return
     top, rest = e.split()
-    np.add(e.a, np.log1p(rest / top), out=out, casting="same_kind")
+    np.add(e.a, np.log1p(rest / top), out)
     if e.c is not None:
-        np.copyto(out, e.a, where=np.isinf(e.a), casting="same_kind")
+        np.copyto(out, e.a, where=np.isinf(e.a))
 
 
 def softmax(

@@ -131,6 +131,15 @@ def test_a_row_in_parts_is_the_row(dtype, offset, keeps, shape):
         np.testing.assert_allclose(w, right, rtol=2e-7 if rounded else exact)
 
 
+def test_exponentials_kept_in_float32_are_added_up_in_float64():
+    x = np.full((1, 1000, 1), -30, np.float32)
+    x[0, 700] = 0  # so confident that the others are added up by themselves
+    top, rest = Exponentials(x, np.empty((1, 128, 1)), np.empty_like(x)).split()
+    assert top.dtype == rest.dtype == np.float64
+    assert top == 1
+    np.testing.assert_allclose(rest, 999 * float(np.float32(np.exp(-30.0))), rtol=1e-12)
+
+
 @np.errstate(invalid="ignore")  # as in `for_blocks`
 @pytest.mark.parametrize("keeps", [False, True])
 def test_an_infinite_entry_of_a_row_in_parts_has_all_the_weight(keeps):
