@@ -44,36 +44,54 @@ LOOSE = r"""() => {
 }"""
 
 
+PHONE = {"width": 390, "height": 844}
+
+
 @contextmanager
-def opened(browser, address, page, width=390, height=844):
+def opened(browser, address, page):
     """A page on a phone, with all that can be opened open."""
-    size = {"width": width, "height": height}
-    with open_page(browser, f"{address}/{page}.html", viewport=size) as tab:
+    with open_page(browser, f"{address}/{page}.html", viewport=PHONE) as tab:
         if page in PAGES:
             open_all(tab)
             tab.evaluate(OPEN)
         yield tab
 
 
-@pytest.mark.parametrize("page", [*PAGES, *LISTS])
-def test_code_and_the_reasons_of_steps_fit_their_column(browser, address, page):
+# To open a page takes longer than to look at it: the tests of one share it, on one worker.
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES],
+)
+def opened_page(browser, addresses, request):
+    with opened(browser, addresses["http"], request.param) as tab:
+        yield tab
+
+
+@pytest.fixture
+def tab(opened_page):
+    """A page as `opened` gives it, whatever the test before did to its window."""
+    opened_page.set_viewport_size(PHONE)
+    return opened_page
+
+
+def beyond_their_column(tab):
+    """Code, reasons and tables that scroll sideways, in words, by the window's width."""
     wrong = {}
-    with opened(browser, address, page) as tab:
-        for width in WIDTHS:
-            tab.set_viewport_size({"width": width, "height": 844})
-            wrong[width] = tab.evaluate(SIDEWAYS, f"{CODE}, {REASONS}")
-            if width > 390:
-                wrong[width] += tab.evaluate(SIDEWAYS, ".bd-article table")
-    assert not any(wrong.values()), wrong
+    for width in WIDTHS:
+        tab.set_viewport_size({"width": width, "height": 844})
+        wrong[width] = tab.evaluate(SIDEWAYS, f"{CODE}, {REASONS}")
+        if width > 390:
+            wrong[width] += tab.evaluate(SIDEWAYS, ".bd-article table")
+    return {width: found for width, found in wrong.items() if found}
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_line_ends_neither_before_a_comma_nor_within_a_number_nor_before_its_unit(
-    browser, address, page
-):
-    with open_page(browser, f"{address}/{page}.html") as tab:
-        assert not tab.evaluate(PARTED)
-        assert not tab.evaluate(LOOSE)
+def test_code_and_the_reasons_of_steps_fit_their_column(tab):
+    assert not beyond_their_column(tab)
+
+
+def test_a_line_ends_neither_before_a_comma_nor_within_a_number_nor_before_its_unit(tab):
+    assert not tab.evaluate(PARTED)
+    assert not tab.evaluate(LOOSE)
 
 
 # What scrolls sideways and does not show it, or cannot be reached without a mouse, or has no name;
@@ -105,14 +123,15 @@ def test_what_scrolls_sideways_says_so_and_can_be_reached(browser, address, page
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_a_small_phone_and_letters_of_twice_the_size_fit(browser, address, page):
-    with opened(browser, address, page, width=320, height=640) as tab:
-        assert tab.evaluate(TOO_WIDE) <= 1, "a window of 320 pixels"
-        assert not tab.evaluate(SIDEWAYS, ".prev-next-area a"), "an arrow is cut"
-        tab.set_viewport_size({"width": 640, "height": 844})
-        tab.add_style_tag(content="html { font-size: 200% }")
-        assert tab.evaluate(TOO_WIDE) <= 1, "letters twice as large"
+def test_a_small_phone_and_letters_of_twice_the_size_fit(tab):
+    tab.set_viewport_size({"width": 320, "height": 640})
+    assert tab.evaluate(TOO_WIDE) <= 1, "a window of 320 pixels"
+    assert not tab.evaluate(SIDEWAYS, ".prev-next-area a"), "an arrow is cut"
+    tab.set_viewport_size({"width": 640, "height": 844})
+    tab.evaluate("document.documentElement.style.fontSize = '200%'")
+    wide = tab.evaluate(TOO_WIDE)
+    tab.evaluate("document.documentElement.style.fontSize = ''")
+    assert wide <= 1, "letters twice as large"
 
 
 # Of what can be tapped, what is smaller than WCAG 2.2 asks for; links within a sentence may be.
@@ -123,10 +142,15 @@ SMALL = """() => [...document.querySelectorAll("a, button, summary, input, selec
   .map((e) => e.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("page", [*PAGES, *LISTS, "search"])
-def test_what_is_tapped_is_large_enough(browser, address, page):
+def test_what_is_tapped_is_large_enough(tab):
+    assert not set(tab.evaluate(SMALL))
+
+
+@pytest.mark.parametrize("page", [*LISTS, "search"])
+def test_what_is_generated_fits_and_can_be_tapped(browser, address, page):
     with opened(browser, address, page) as tab:
         assert not set(tab.evaluate(SMALL))
+        assert not beyond_their_column(tab)
 
 
 # The smallest letters of each drawing, in pixels of the screen: Matplotlib draws them as shapes, in
@@ -144,10 +168,8 @@ SMALL_PRINT = r"""async () => {
 }"""
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_the_letters_of_a_figure_can_be_read_on_a_phone(browser, address, page):
-    with opened(browser, address, page) as tab:
-        assert not tab.evaluate(SMALL_PRINT)
+def test_the_letters_of_a_figure_can_be_read_on_a_phone(tab):
+    assert not tab.evaluate(SMALL_PRINT)
 
 
 @pytest.mark.parametrize("page", PAGES)
