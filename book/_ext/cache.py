@@ -108,9 +108,9 @@ def fingerprint(root, notebook):
     return state(root, [root / "requirements.txt", *files])
 
 
-def folder(path, caches=CACHES):
+def folder(path):
     """Return where a notebook's output is kept in its present state; forget its other states."""
-    states = caches / path.relative_to(ROOT).with_suffix("")
+    states = CACHES / path.relative_to(ROOT).with_suffix("")
     current = states / fingerprint(ROOT, path)
     for other in states.glob("*"):
         if other != current:
@@ -152,8 +152,7 @@ def execute_together(app, env, pages):
 
 def traced_client(notebook, path, nb_config, *args, **kwargs):
     """Return MyST-NB's client, with a cache for this notebook in this state."""
-    current = folder(path, Path(nb_config.execution_cache_path))
-    nb_config = nb_config.copy(execution_cache_path=str(current))
+    nb_config = nb_config.copy(execution_cache_path=str(folder(path)))
     return NotebookClientCache(notebook, path, nb_config, *args, **kwargs)
 
 

@@ -21,7 +21,7 @@ def softmax_rows(x, out, scratch):
     if total is not None:
         np.divide(scratch, total, out)
         return
-    if narrow(x) and side_by_side(scratch):
+    if narrow(x) and side_by_side(scratch):  # only rows that are shifted gain by it
         transposed(softmax_rows, [x, out], 1, scratch)
         return
     e = Exponentials(x, scratch, keep=out)

@@ -1,19 +1,15 @@
 """A notebook's output is kept as long as nothing that it can depend on has changed."""
 
 import ast
-import importlib.util
 import subprocess
 import sys
 
+import cache
 import nbformat
 import pytest
 from nbformat import v4
 
 from tests.book.notebooks import BOOK, ROOT
-
-SPEC = importlib.util.spec_from_file_location("cache", ROOT / "book/_ext/cache.py")
-cache = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(cache)
 
 PACKAGE = {
     "__init__": "",
