@@ -2,8 +2,10 @@
 
 import functools
 import http.server
+import io
 import shutil
 import threading
+import time
 from contextlib import contextmanager, suppress
 
 FLAGS = [
@@ -14,6 +16,7 @@ FLAGS = [
     "--disable-sync",
     "--disable-component-update",
 ]
+PIECE, PAUSE = 16_384, 0.02  # bytes and seconds: 6.5 Mbit/s for each of six files at once
 PATIENCE = 120_000  # milliseconds; a machine may be busy with other tests
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -36,8 +39,11 @@ def launch(path=None):
 
 
 @contextmanager
-def open_page(browser, url, **options):
-    """Open a page that must neither complain nor fetch anything from elsewhere."""
+def open_page(browser, url, prepare=None, **options):
+    """Open a page that must neither complain nor fetch anything from elsewhere.
+
+    `prepare(page)` is called before.
+    """
     context = browser.new_context(**options)
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
@@ -45,6 +51,8 @@ def open_page(browser, url, **options):
     page.on("console", lambda message: complaints.extend(_complaint(message)))
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("request", lambda request: complaints.extend(_foreign(request.url)))
+    if prepare:
+        prepare(page)
     try:
         page.goto(url)
         yield page
@@ -64,9 +72,12 @@ def _foreign(url):
 
 
 @contextmanager
-def serve(folder):
-    """Serve a folder on a free port of this machine and give its address."""
-    handler = functools.partial(_Quiet, directory=str(folder))
+def serve(folder, slowly=False):
+    """Serve a folder on a free port of this machine and give its address.
+
+    `slowly` means as over a slow line: what is large comes piece by piece.
+    """
+    handler = functools.partial(_Slow if slowly else _Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -86,3 +97,10 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def copyfile(self, source, outputfile):
         with suppress(BrokenPipeError, ConnectionResetError):  # the browser went to another page
             super().copyfile(source, outputfile)
+
+
+class _Slow(_Quiet):
+    def copyfile(self, source, outputfile):
+        while piece := source.read(PIECE):
+            time.sleep(PAUSE)
+            super().copyfile(io.BytesIO(piece), outputfile)

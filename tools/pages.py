@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.book.notebooks import listed_pages  # noqa: E402
-from tests.browsers import PATIENCE, launch, serve  # noqa: E402
+from tests.browsers import PATIENCE, launch, open_page, serve  # noqa: E402
 
 HTML = ROOT / "_build" / "html"
 LOOKS = {
@@ -54,9 +54,26 @@ READY = """async () => {
   while (![...document.querySelectorAll(".chart")].every(drawn))
     await new Promise((resolve) => setTimeout(resolve, 20));
 }"""
+# Comes near to what loads when a reader does.
+APPROACH = """async () => {
+  for (const image of document.querySelectorAll("img[loading=lazy]")) {
+    image.loading = "eager";
+    await image.decode().catch(() => {}); // a picture that is not there is found elsewhere
+  }
+  for (const chart of document.querySelectorAll(".chart"))
+    while (chart.dataset.drawn === undefined && chart.checkVisibility()) {
+      chart.scrollIntoView();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+}"""
 SEEN = """() => ({
   ...seen, paint: performance.getEntriesByName("first-contentful-paint")[0].startTime,
 })"""
+FETCHED = """() => {
+  const files = performance.getEntries().filter((entry) => entry.decodedBodySize);
+  const sizes = new Map(files.map(({ name, decodedBodySize }) => [name, decodedBodySize]));
+  return [...sizes.values()].reduce((sum, size) => sum + size);
+}"""
 # At most, of all that a page fetches: without a chart, with one; and of its layout shift.
 LIGHT, LIGHT_WITH_CHART, STILL = 1_000_000, 2_000_000, 0.05
 
@@ -64,25 +81,20 @@ LIGHT, LIGHT_WITH_CHART, STILL = 1_000_000, 2_000_000, 0.05
 @contextmanager
 def opened(browser, url, slower=1, **options):
     """Open a page, on a processor so many times slower while it loads; wait for all it fetches."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(PATIENCE)
-    try:
-        page = context.new_page()
-        session = context.new_cdp_session(page)
-        session.send("Emulation.setCPUThrottlingRate", {"rate": slower})
+
+    def prepare(page):
+        page.slow = page.context.new_cdp_session(page)
+        page.slow.send("Emulation.setCPUThrottlingRate", {"rate": slower})
         page.add_init_script(WATCH)
-        page.bytes = {}
-        page.on("response", lambda response: page.bytes.setdefault(response.url, response))
         page.asked, page.ended = [], []
         page.on("request", lambda request: page.asked.append(request))
         for end in ("requestfinished", "requestfailed"):
             page.on(end, lambda request: page.ended.append(request))
-        page.goto(url)
-        session.send("Emulation.setCPUThrottlingRate", {"rate": 1})
+
+    with open_page(browser, url, prepare, **options) as page:
+        page.slow.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         wait_for_all(page)
         yield page
-    finally:
-        context.close()
 
 
 def wait_for_all(page):
@@ -116,10 +128,10 @@ def has_chart(page):
 
 def weigh(tab):
     """Return how many bytes an opened page has fetched, and how many it fetches up to its end."""
-    size = fetched(tab)
+    size = tab.evaluate(FETCHED)
     tab.evaluate(UNCOVER)
-    show_all(tab, tab.viewport_size["width"])
-    return size, fetched(tab)
+    tab.evaluate(APPROACH)
+    return size, tab.evaluate(FETCHED)
 
 
 def visit(browser, address, page, slower=1):
@@ -135,11 +147,6 @@ def measure(tab):
     formula; ``shift``, the layout shift.
     """
     return tab.evaluate(SEEN)
-
-
-def fetched(page):
-    """Return how many bytes a page has fetched."""
-    return sum(len(response.body()) for response in list(page.bytes.values()))
 
 
 def row(browser, address, page, times):

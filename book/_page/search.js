@@ -4,7 +4,6 @@
 {
   const SHOWN = 20; // results at most
   const IN_PART = 5; // at most where a word that was asked for stands nowhere
-  const asked = (new URLSearchParams(location.search).get("q") ?? "").trim();
 
   // Words as they stand, 1e-8 and -inf among them, and compounds whole: multi-label, log_softmax.
   const WORD = /\d+(?:\.\d+)?e[-+]?\d+|(?<![\p{L}\p{N})])-(?:∞|inf(?:inity)?(?!\p{L}))|∞|[\p{L}\p{N}]+(?:[-_]+[\p{L}\p{N}]+)*/gu;
@@ -52,7 +51,7 @@
     return kept.length > 0 ? kept : words;
   };
   // A whole question is answered shortest on the page of questions.
-  const isQuestion = /^(why|how|what|which|when|where|who|is|are|do|does|can|should|must|may)\b.*\s|\?\s*$/i.test(asked);
+  const QUESTION = /^(why|how|what|which|when|where|who|is|are|do|does|can|should|must|may)\b.*\s|\?\s*$/i;
   // What explains comes before what only names or lists.
   const LISTS = /^book\/(api|claims|notation|bibliography|teachers|containers|transforms|next)$/;
 
@@ -66,13 +65,13 @@
     const names = [heading, ...phrases]
       .map((name) => new Set(telling(found(name).map(([word]) => word)).flatMap(stemsOf)))
       .filter((name) => name.size > 0);
-    const verbatim = [title, ...phrases].some((name) => name.toLowerCase().includes(asked.toLowerCase()));
+    const whole = [title, ...phrases].map((name) => name.toLowerCase());
     const words = stems(text);
     const counts = count(new Map(), [...words, ...names.flatMap((name) => [...name])], 1);
     count(counts, stems(code), 0.5);
     count(spoken, found([text, heading, ...phrases].join(" ")).map(([word]) => word.toLowerCase()), 1);
     const list = LISTS.test(page) || heading === "Further reading";
-    return { page, anchor, title, chapter, text, names, verbatim, counts, list, length: words.length };
+    return { page, anchor, title, chapter, text, names, whole, counts, list, length: words.length };
   });
   const vocabulary = parts.reduce((all, part) => count(all, part.counts.keys(), 1), new Map());
 
@@ -98,7 +97,7 @@
 
   const weight = (group) => Math.log(1 + parts.length / group.reduce((sum, word) => sum + vocabulary.get(word), 0));
   const total = (groups) => groups.reduce((sum, group) => sum + weight(group), 0);
-  const score = (part, wanted) => {
+  const score = (part, wanted, asked) => {
     let body = 0;
     let covered = 0;
     for (const group of wanted) {
@@ -111,8 +110,9 @@
       const said = total(wanted.filter((group) => group.some((word) => name.has(word))));
       return (said * said * Math.sqrt(said / total([...name].map((word) => [word])))) / all;
     });
-    const worth = ((body * covered) / all + 4 * Math.max(0, ...named)) * (part.verbatim ? 1.3 : part.list ? 0.6 : 1);
-    return isQuestion && part.page === "book/questions" ? 1.5 * worth : worth;
+    const verbatim = part.whole.some((name) => name.includes(asked.toLowerCase()));
+    const worth = ((body * covered) / all + 4 * Math.max(0, ...named)) * (verbatim ? 1.3 : part.list ? 0.6 : 1);
+    return QUESTION.test(asked) && part.page === "book/questions" ? 1.5 * worth : worth;
   };
 
   // How many letters were left out, added, changed or swapped.
@@ -179,26 +179,44 @@
     return item;
   };
 
-  const typed = telling(found(asked).map(([word]) => word));
-  const unknown = typed.filter((word) => meant(word).length === 0);
-  const wanted = [...new Map(typed.flatMap(meant).map((group) => [group[0], group])).values()];
-  const ranked = parts
-    .map((part) => ({ part, worth: score(part, wanted) }))
-    .filter(({ worth }) => worth > 0)
-    .sort((a, b) => b.worth - a.worth)
-    .slice(0, unknown.length > 0 ? IN_PART : SHOWN);
-
-  for (const field of document.querySelectorAll("input[name=q]")) field.value = asked;
-  document.getElementById("search-results").append(...ranked.map(({ part }) => show(part, wanted)));
   const status = document.getElementById("search-status");
-  if (asked === "") status.textContent = "Type a word, a function, an error message or a whole question.";
-  else if (ranked.length === 0) status.textContent = `Nothing in the book has “${asked}”.`;
-  else if (unknown.length > 0) status.textContent = `Nothing in the book has “${unknown.join("”, “")}”; for the rest:`;
-  const better = unknown.reduce((text, word) => text.replace(word, corrected(word) ?? word), asked);
-  if (better !== asked) {
-    const link = document.createElement("a");
-    link.href = `?q=${encodeURIComponent(better)}`;
-    link.textContent = better;
-    status.prepend("Did you mean “", link, "”? ");
-  }
+  const say = (asked, unknown, ranked) => {
+    if (asked === "") return "Type a word, a function, an error message or a whole question.";
+    if (ranked.length === 0) return `Nothing in the book has “${asked}”.`;
+    if (unknown.length > 0) return `Nothing in the book has “${unknown.join("”, “")}”; for the rest:`;
+    return ranked.length === 1 ? "One place:" : `${ranked.length} places:`;
+  };
+  const answer = (asked) => {
+    const typed = telling(found(asked).map(([word]) => word));
+    const unknown = typed.filter((word) => meant(word).length === 0);
+    const wanted = [...new Map(typed.flatMap(meant).map((group) => [group[0], group])).values()];
+    const ranked = parts
+      .map((part) => ({ part, worth: score(part, wanted, asked) }))
+      .filter(({ worth }) => worth > 0)
+      .sort((a, b) => b.worth - a.worth)
+      .slice(0, unknown.length > 0 ? IN_PART : SHOWN);
+
+    for (const field of document.querySelectorAll("input[name=q]")) field.value = asked;
+    document.getElementById("search-results").replaceChildren(...ranked.map(({ part }) => show(part, wanted)));
+    status.textContent = say(asked, unknown, ranked);
+    const better = unknown.reduce((text, word) => text.replace(word, corrected(word) ?? word), asked);
+    if (better !== asked) {
+      const link = document.createElement("a");
+      link.href = `?q=${encodeURIComponent(better)}`;
+      link.textContent = better;
+      status.prepend("Did you mean “", link, "”? ");
+    }
+  };
+
+  // What is asked here is answered at once: the words of the book are counted already.
+  const ofAddress = () => (new URLSearchParams(location.search).get("q") ?? "").trim();
+  answer(ofAddress());
+  addEventListener("popstate", () => answer(ofAddress()));
+  addEventListener("submit", (event) => {
+    const asked = event.target.elements.q?.value.trim();
+    if (asked === undefined) return;
+    history.pushState(null, "", `?q=${encodeURIComponent(asked)}`);
+    event.preventDefault();
+    answer(asked);
+  });
 }

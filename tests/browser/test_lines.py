@@ -4,14 +4,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.browser.conftest import PAGES, open_all
+from tests.browser.conftest import PAGES, PHONE, UNFOLD, open_all
 from tests.browsers import open_page
 
 WIDTHS = (390, 768, 1280)
 # On a phone these tables have more columns than the screen is wide, and scroll.
 LISTS = ["genindex", "_modules/softmax_lab/numpy/stability"]
 
-OPEN = "for (const fold of document.querySelectorAll('.bd-article details')) fold.open = true"
 # What scrolls sideways, in words. What a cell prints stands in columns, and may.
 SIDEWAYS = """(boxes) => [...document.querySelectorAll(boxes)]
   .filter((box) => box.checkVisibility() && box.scrollWidth > box.clientWidth + 1)
@@ -44,34 +43,14 @@ LOOSE = r"""() => {
 }"""
 
 
-PHONE = {"width": 390, "height": 844}
-
-
 @contextmanager
 def opened(browser, address, page):
     """A page on a phone, with all that can be opened open."""
     with open_page(browser, f"{address}/{page}.html", viewport=PHONE) as tab:
         if page in PAGES:
             open_all(tab)
-            tab.evaluate(OPEN)
+            tab.evaluate(UNFOLD)
         yield tab
-
-
-# To open a page takes longer than to look at it: the tests of one share it, on one worker.
-@pytest.fixture(
-    scope="module",
-    params=[pytest.param(page, marks=pytest.mark.xdist_group(page)) for page in PAGES],
-)
-def opened_page(browser, addresses, request):
-    with opened(browser, addresses["http"], request.param) as tab:
-        yield tab
-
-
-@pytest.fixture
-def tab(opened_page):
-    """A page as `opened` gives it, whatever the test before did to its window."""
-    opened_page.set_viewport_size(PHONE)
-    return opened_page
 
 
 def beyond_their_column(tab):
@@ -172,25 +151,23 @@ def test_the_letters_of_a_figure_can_be_read_on_a_phone(tab):
     assert not tab.evaluate(SMALL_PRINT)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_paper_has_the_title_with_its_number_and_cuts_nothing(browser, address, page):
-    # A4 less its margins.
-    with open_page(
-        browser, f"{address}/{page}.html", viewport={"width": 672, "height": 1000}
-    ) as tab:
-        tab.emulate_media(media="print")
-        assert tab.locator(".bd-article h1").first.is_visible()
-        assert not tab.locator("#jb-print-docs-body").is_visible()
-        cut = tab.evaluate(SIDEWAYS, ".bd-article :is(pre, table, div.math > mjx-container)")
-        parted = tab.evaluate("""() => [...document.querySelectorAll(
-          ".bd-article :is(p:has(+ div.math, + .cell), .cell_input, .rubric, thead)")].filter(
-            (e) => getComputedStyle(e).breakAfter !== "avoid").map((e) => e.textContent)""")
-        split = tab.evaluate("""() => [...document.querySelectorAll(
-          "book-prediction, book-card, .cell_input, .bd-article div.math")].filter(
-            (e) => getComputedStyle(e).breakInside !== "avoid").map((e) => e.className)""")
-    assert not cut
-    assert not split
-    assert not parted, "a page may end between what belongs together"
+# What stands on one page of paper with what follows, and what on one page itself, as far as it may.
+PARTED_ON_PAPER = """() => [...document.querySelectorAll(
+  ".bd-article :is(p:has(+ div.math, + .cell), .cell_input, .rubric, thead)")]
+  .filter((e) => getComputedStyle(e).breakAfter !== "avoid").map((e) => e.textContent)"""
+SPLIT_ON_PAPER = """() => [...document.querySelectorAll(
+  "book-prediction, book-card, .cell_input, .bd-article div.math")]
+  .filter((e) => getComputedStyle(e).breakInside !== "avoid").map((e) => e.className)"""
+
+
+def test_paper_has_the_title_with_its_number_and_cuts_nothing(tab):
+    tab.set_viewport_size({"width": 672, "height": 1000})  # A4 less its margins
+    tab.emulate_media(media="print")
+    assert tab.locator(".bd-article h1").first.is_visible()
+    assert not tab.locator("#jb-print-docs-body").is_visible()
+    assert not tab.evaluate(SIDEWAYS, ".bd-article :is(pre, table, div.math > mjx-container)")
+    assert not tab.evaluate(SPLIT_ON_PAPER)
+    assert not tab.evaluate(PARTED_ON_PAPER), "a page may end between what belongs together"
 
 
 def test_the_magnifying_glass_stands_beside_the_words(browser, address):

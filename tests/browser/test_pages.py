@@ -92,12 +92,6 @@ FAR_RIGHT = """() => [...document.querySelectorAll("mjx-mtd:nth-child(4)")]
   .filter((reason) => reason.checkVisibility() && reason.textContent.trim()
     && reason.getBoundingClientRect().right > innerWidth)
   .map((reason) => reason.textContent)"""
-# Each way to open the book has its own look, and begins at another width, so that each look is seen
-# at each width, and each width is loaded or turned to.
-WAYS = {
-    "http": ("light", ["phone", "half", "desk"]),
-    "file": ("dark", ["desk", "half", "phone"]),
-}
 # What waits for an answer on the screen, and must not on paper.
 COVERED = """() => [...document.querySelectorAll(
     ".covered, .covered > *, .sentences, .sentences > li, .answer")]
@@ -123,33 +117,39 @@ def icons():
     return found
 
 
-@pytest.mark.parametrize("scheme", WAYS)
-@pytest.mark.parametrize("page", PAGES)
-def test_a_page_is_complete_silent_and_fits(browser, addresses, icons, page, scheme):
-    theme, widths = WAYS[scheme]
-    url = f"{addresses[scheme]}/{page}.html"
-    sizes = [{"width": WIDTHS[width], "height": 900} for width in widths]
+def faults(tab, icons):
+    """Return what is wrong with an open page at each width, in words."""
     wrong = {}
-    # open_page fails on a console message and on a request to anywhere else.
-    with open_page(browser, url, viewport=sizes[0], color_scheme=theme) as tab:
-        assert tab.evaluate("document.documentElement.dataset.theme") == theme
+    for width, pixels in WIDTHS.items():
+        tab.set_viewport_size({"width": pixels, "height": 900})
+        wrong[width] = tab.evaluate(INSPECT)
+        if width != "desk":
+            wrong[width] += [f"cut off: {formula}" for formula in tab.evaluate(CUT_OFF)]
+        if width == "phone":
+            wrong[width] += [f"off the screen: {reason}" for reason in tab.evaluate(FAR_RIGHT)]
+    drawn = tab.evaluate(ICONS)
+    missing = {letter for weight, letters in drawn for letter in set(letters) - icons[weight]}
+    wrong["icons"] = sorted(map(hex, map(ord, missing))) if drawn else "none"
+    wrong["letters"] = sorted(set(tab.evaluate(BLANK)))
+    return {where: found for where, found in wrong.items() if found}
+
+
+# Each way to open the book has its own look, and begins at another width, so that each look is seen
+# at each width. open_page fails on a console message and on a request to anywhere else.
+def test_a_page_is_complete_and_fits(tab, icons):
+    assert not faults(tab, icons)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_so_is_it_from_disk_and_in_the_dark(browser, addresses, icons, page):
+    url, window = f"{addresses['file']}/{page}.html", {"width": WIDTHS["desk"], "height": 900}
+    with open_page(browser, url, viewport=window, color_scheme="dark") as tab:
+        assert tab.evaluate("document.documentElement.dataset.theme") == "dark"
         tab.emulate_media(media="print")
-        wrong["print"] = tab.evaluate(COVERED)
+        assert not tab.evaluate(COVERED)
         tab.emulate_media(media="screen")
         open_all(tab)
-        for width, size in zip(widths, sizes, strict=True):
-            tab.set_viewport_size(size)
-            wrong[width] = tab.evaluate(INSPECT)
-            if width != "desk":
-                wrong[width] += [f"cut off: {formula}" for formula in tab.evaluate(CUT_OFF)]
-            if width == "phone":
-                wrong[width] += [f"off the screen: {reason}" for reason in tab.evaluate(FAR_RIGHT)]
-        wrong["letters"] = sorted(set(tab.evaluate(BLANK)))
-        drawn = tab.evaluate(ICONS)
-    assert not any(wrong.values()), wrong
-    assert drawn
-    missing = {letter for weight, letters in drawn for letter in set(letters) - icons[weight]}
-    assert not missing, f"boxes in place of icons: {sorted(map(hex, map(ord, missing)))}"
+        assert not faults(tab, icons)
 
 
 # Of what waits for an answer where there are scripts, what cannot be seen without.

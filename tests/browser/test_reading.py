@@ -6,12 +6,10 @@ import pytest
 
 from tests.book.notebooks import ROOT, read
 from tests.book.test_predictions import NOTEBOOKS, predictions
-from tests.browser.conftest import CHAPTERS, open_all
+from tests.browser.conftest import CHAPTERS, PHONE, open_all
 from tests.browsers import open_page
 
 ASKING = [path.stem for path in NOTEBOOKS]
-PHONE = {"width": 390, "height": 844}
-
 COVERED = "e => getComputedStyle(e.nextElementSibling).display === 'none'"
 # Nothing is kept: as in a window that forbids it, but for the theme's own reading.
 FORGETFUL = """

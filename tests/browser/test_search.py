@@ -127,13 +127,20 @@ HITS = """() => [...document.querySelectorAll("#search-results > li > a")]
   .slice(0, 3).map((link) => link.getAttribute("href"))"""
 
 
+def ask(page, question):
+    """Type a question into the field of the search page."""
+    field = page.locator(".search-page input[name=q]")
+    field.fill(question)
+    field.press("Enter")
+
+
 # The two differ in how the search is loaded, not in what it finds: half of the questions each.
 @pytest.mark.parametrize(("scheme", "first"), [("http", 0), ("file", 1)])
 def test_the_first_hits_lead_to_the_section_that_answers(browser, addresses, scheme, first):
     lost = {}
     with open_page(browser, f"{addresses[scheme]}/search.html") as page:
         for question, wanted in [*ASKED.items()][first::2]:
-            page.goto(f"{addresses[scheme]}/search.html?q={quote(question)}")
+            ask(page, question)
             hits = page.evaluate(HITS)
             if f"book/{wanted}" not in hits:
                 lost[question] = hits
@@ -238,7 +245,7 @@ def test_a_whole_question_finds_first_the_page_of_questions(browser, address):
             "why subtract the maximum?",
             "why softmax, not normalise?",
         ):
-            page.goto(f"{address}/search.html?q={quote(question)}")
+            ask(page, question)
             first = page.locator("#search-results > li > a").first.get_attribute("href")
             assert first.startswith("book/questions.html#"), f"{question}: {first}"
 
@@ -249,3 +256,23 @@ def test_a_heading_that_only_groups_others_is_not_found(browser, address):
     assert "book/api Cross-entropy" not in titles
     assert "book/questions The loss" not in titles
     assert "book/api softmax_lab.cross_entropy" in titles
+
+
+@pytest.mark.parametrize("scheme", ["http", "file"])
+def test_what_is_asked_on_the_page_is_answered_there_and_the_way_back_leads_to_it(
+    browser, addresses, scheme
+):
+    address = addresses[scheme]
+    with open_page(browser, f"{address}/search.html?q=underflow") as page:
+        before = page.evaluate(HITS)
+        page.evaluate("window.same = true")
+        ask(page, "log(p + eps)")
+        assert page.evaluate(HITS) != before
+        ask(page, "temperature")
+        assert "soft_max" in page.evaluate(HITS)[0]
+        assert page.get_by_role("status").text_content().endswith(" places:")
+        page.go_back()
+        assert page.url.endswith(f"/search.html?q={quote('log(p + eps)', safe='()')}")
+        page.go_back()
+        assert page.evaluate(HITS) == before
+        assert page.evaluate("window.same"), "the page was loaded again"

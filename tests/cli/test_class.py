@@ -91,7 +91,7 @@ def table(tmp_path_factory):
     )
     out = tmp_path_factory.mktemp("out")
     before = sorted(path for path in folder.rglob("*"))
-    shown = run(out, "grade", folder, "--seconds", "2", "--megabytes", "1500")
+    shown = run(out, "grade", folder, "--seconds", "1", "--megabytes", "1500")
     assert shown.returncode == 0, shown.stderr
     assert shown.stderr == ""
     assert sorted(path for path in folder.rglob("*")) == before
