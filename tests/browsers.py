@@ -18,6 +18,17 @@ FLAGS = [
 ]
 PIECE, PAUSE = 16_384, 0.02  # bytes and seconds: 6.5 Mbit/s for each of six files at once
 PATIENCE = 120_000  # milliseconds; a machine may be busy with other tests
+# What moves or fades has come to its end, as has an animation that is replaced on the way. What the
+# page's scripts then measure is drawn two frames later.
+STILL = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await Promise.allSettled(document.getAnimations()
+    .filter((animation) => animation.effect.getComputedTiming().endTime < Infinity)
+    .map((animation) => animation.finished));
+  await frame();
+  await frame();
+}"""
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 
 
@@ -59,6 +70,12 @@ def open_page(browser, url, prepare=None, **options):
         assert not complaints, f"{url} should be silent, but: {complaints}"
     finally:
         context.close()
+
+
+def resize(page, width, height):
+    """Give the window another size, and wait until all has its place and the scripts know."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.evaluate(STILL)
 
 
 def _complaint(message):

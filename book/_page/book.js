@@ -33,10 +33,14 @@ const reachWide = () => {
     if (fits[n] < 1) formula.style.setProperty("--fit", Math.max(fits[n] - 0.01, 0.8));
   for (const box of document.querySelectorAll(`.bd-article :is(pre, table), ${DISPLAYED}`)) markWide(box);
 };
-addEventListener("toggle", uncovered, true); // what a fold has hidden had no width
 addEventListener("scroll", ({ target }) => NAMES[target.tagName] && markWide(target), true);
-addEventListener("load", reachWide);
-addEventListener("resize", reachWide); // also after an uncovering, see reading.js
+addEventListener("toggle", uncovered, true); // see reading.js
+// The column changes its size with the window, with what slides in beside it, and with what a fold or
+// an answer uncovers.
+addEventListener("load", () => {
+  const again = new ResizeObserver(() => requestAnimationFrame(reachWide));
+  for (const column of document.querySelectorAll(".bd-article")) again.observe(column);
+});
 
 // Whoever closes the search goes on where it was opened.
 addEventListener("click", ({ target }) => {

@@ -34,7 +34,7 @@ const memory = {
 // another face that it would then push about.
 for (const face of document.fonts) if (/Source|Awesome/.test(face.family)) face.load();
 
-// What comes into sight has no size before: charts and wide boxes look again when the window resizes.
+// What comes into sight has no size before: charts look again when the window resizes.
 const uncovered = () => dispatchEvent(new Event("resize"));
 
 // A switch named "answers" sets data-answers on the page's root; style sheets do the rest.

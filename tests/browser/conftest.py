@@ -7,7 +7,7 @@ import pytest
 
 from softmax_lab.cli._start import chapters
 from tests.book.notebooks import ROOT, listed_pages
-from tests.browsers import serve
+from tests.browsers import STILL, resize, serve
 from tools.pages import measure, opened
 
 HTML = ROOT / "_build" / "html"
@@ -21,15 +21,24 @@ OPEN_ALL = """() => {
   document.documentElement.toggleAttribute("data-answers", true);
   uncovered();
 }"""
-# And all folds.
-UNFOLD = """() => {
-  for (const fold of document.querySelectorAll(".bd-article details")) fold.open = true;
-}"""
+# And all folds, which say a little later that they are open.
+UNFOLD = """() => Promise.all(
+  [...document.querySelectorAll(".bd-article details:not([open])")].map((fold) => {
+    fold.open = true;
+    return new Promise((told) => fold.addEventListener("toggle", told, { once: true }));
+  }))"""
 
 
 def open_all(page):
     """Uncover what waits for an answer."""
     page.evaluate(OPEN_ALL)
+
+
+def unfold(page):
+    """Uncover what waits for an answer, and open all folds."""
+    open_all(page)
+    page.evaluate(UNFOLD)
+    page.evaluate(STILL)
 
 
 @pytest.fixture(scope="session")
@@ -60,10 +69,9 @@ def opened_page(browser, addresses, request):
 def tab(opened_page):
     """A page on a phone with all that can be opened open, whatever the test before did to it."""
     opened_page.emulate_media(media="screen", color_scheme="light")
-    opened_page.set_viewport_size(PHONE)
+    resize(opened_page, **PHONE)
     if opened_page.locator("[data-answers]").count() == 0:
-        open_all(opened_page)
-        opened_page.evaluate(UNFOLD)
+        unfold(opened_page)
     return opened_page
 
 

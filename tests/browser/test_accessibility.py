@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.conftest import PAGES
-from tests.browsers import open_page
+from tests.browsers import STILL, open_page, resize
 
 DESK = {"width": 1280, "height": 720}
 # Findings in the theme's own furniture, with why they do no harm.
@@ -63,17 +63,13 @@ LEAVE_ONE = """() => {
   }
   for (const node of rest.reverse()) if (!node.childNodes.length) node.remove();
 }"""
-# Colours fade into each other; an animation that is replaced on the way is over, too.
-FADED = """Promise.allSettled(document.getAnimations()
-  .filter((animation) => animation.effect.getComputedTiming().endTime < Infinity)
-  .map((animation) => animation.finished))"""
 
 
 def turn(tab, theme):
     """Turn the page light or dark."""
     tab.emulate_media(color_scheme=theme, reduced_motion="reduce")
     tab.wait_for_function(f"document.documentElement.dataset.theme === '{theme}'")
-    tab.evaluate(FADED)
+    tab.evaluate(STILL)
 
 
 def violations(tab, options):
@@ -100,7 +96,7 @@ def pale(tab):
 @pytest.fixture
 def spare(tab):
     """A page of which a test may take out what it likes."""
-    tab.set_viewport_size(DESK)
+    resize(tab, **DESK)
     yield tab
     tab.evaluate("localStorage.clear()")
     tab.reload()

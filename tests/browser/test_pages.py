@@ -8,7 +8,7 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from tests.browser.conftest import HTML, PAGES, open_all
-from tests.browsers import open_page
+from tests.browsers import open_page, resize
 
 WIDTHS = {"desk": 1280, "half": 500, "phone": 390}  # half: of a desk's window
 
@@ -71,22 +71,19 @@ BLANK = """() => [...document.querySelectorAll("mjx-math mjx-c")]
       (blank) => c.classList.contains(blank)))
   .map((c) => c.className)"""
 # Formulas of their own that are wider than their box, and cannot be scrolled there by keyboard.
-CUT_OFF = """async () => {
-  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
-  return [...document.querySelectorAll(".bd-article div.math > mjx-container")]
-    .filter((box) => box.checkVisibility())
-    .filter((box) => {
-      if (box.scrollWidth <= box.clientWidth + 1) {
-        const glyphs = box.querySelector("mjx-math").getBoundingClientRect();
-        return glyphs.right > box.getBoundingClientRect().right + 2;
-      }
-      box.scrollLeft = 1e6;
-      const moved = box.scrollLeft;
-      box.scrollLeft = 0;
-      return moved === 0 || box.tabIndex !== 0;
-    })
-    .map((box) => box.textContent.slice(0, 60));
-}"""
+CUT_OFF = """() => [...document.querySelectorAll(".bd-article div.math > mjx-container")]
+  .filter((box) => box.checkVisibility())
+  .filter((box) => {
+    if (box.scrollWidth <= box.clientWidth + 1) {
+      const glyphs = box.querySelector("mjx-math").getBoundingClientRect();
+      return glyphs.right > box.getBoundingClientRect().right + 2;
+    }
+    box.scrollLeft = 1e6;
+    const moved = box.scrollLeft;
+    box.scrollLeft = 0;
+    return moved === 0 || box.tabIndex !== 0;
+  })
+  .map((box) => box.textContent.slice(0, 60))"""
 # Of the steps of a derivation the reasons that a phone's screen cuts off.
 FAR_RIGHT = """() => [...document.querySelectorAll("mjx-mtd:nth-child(4)")]
   .filter((reason) => reason.checkVisibility() && reason.textContent.trim()
@@ -121,7 +118,7 @@ def faults(tab, icons):
     """Return what is wrong with an open page at each width, in words."""
     wrong = {}
     for width, pixels in WIDTHS.items():
-        tab.set_viewport_size({"width": pixels, "height": 900})
+        resize(tab, pixels, 900)
         wrong[width] = tab.evaluate(INSPECT)
         if width != "desk":
             wrong[width] += [f"cut off: {formula}" for formula in tab.evaluate(CUT_OFF)]
