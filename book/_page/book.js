@@ -35,8 +35,8 @@ const reachWide = () => {
 };
 addEventListener("scroll", ({ target }) => NAMES[target.tagName] && markWide(target), true);
 addEventListener("toggle", uncovered, true); // see reading.js
-// The column changes its size with the window, with what slides in beside it, and with what a fold or
-// an answer uncovers.
+// The column changes its size with the window, with the contents, which the theme puts beside it once
+// the window has grown, and with what a fold or an answer uncovers.
 addEventListener("load", () => {
   const again = new ResizeObserver(() => requestAnimationFrame(reachWide));
   for (const column of document.querySelectorAll(".bd-article")) again.observe(column);

@@ -92,7 +92,7 @@ def test_what_scrolls_sideways_says_so_and_can_be_reached(tab):
         wide.evaluate("e => e.scrollLeft = 1e6")
         tab.wait_for_function("e => e.matches('.more-before:not(.more-after)')", arg=wide)
     resize(tab, 1280, 844)
-    assert not tab.evaluate(SILENT), "on a desk, where the contents have slid in beside the text"
+    assert not tab.evaluate(SILENT), "on a desk, where the contents stand beside the text"
 
 
 # The page itself must not scroll sideways.
