@@ -29,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[2]
 # Folders of what pages are made of, and what a change asks for: to write all anew, or to read them.
 PARTS = {"_page": "html", "_templates": "html", "_ext": "env"}
 PACKAGE = "softmax_lab"
+# A kernel that has run all cells has nothing left to do; to end by itself takes it over a second.
+AT_THE_END = {"shutdown_kernel": "immediate"}
 CACHES = ROOT / "_build" / ".execution"  # outside the pages: not in what is published
 
 
@@ -137,7 +139,8 @@ def execute_and_keep(app, page):
     except KeyError:
         logger.info("Executing notebook", location=page)
         timeout = app.config.nb_execution_timeout
-        if single_nb_execution(notebook, path.parent, timeout, allow_errors=False).err is None:
+        run = single_nb_execution(notebook, path.parent, timeout, allow_errors=False, **AT_THE_END)
+        if run.err is None:
             keep(notebook, path, current)
 
 
