@@ -88,6 +88,10 @@
       if (spec.usermeta.shows[slider?.name]) write(view, slider, spec.usermeta.shows[slider.name]);
     }
     if (spec.usermeta.handle) drag(view, stage, spec.usermeta.handle);
+    // As wide as its column, which also changes without the window: a sidebar hides or slides in.
+    new ResizeObserver(() => {
+      if (stage.clientWidth > 0) view.signal("width", stage.clientWidth).runAsync();
+    }).observe(stage);
 
     const words = document.createElement("output");
     words.className = "chart-words";

@@ -5,7 +5,7 @@ import pytest
 
 import softmax_lab.numpy as sl
 from softmax_lab.figures.stability import WALKS, WORDS, offset_table
-from tests.browsers import open_page, serve
+from tests.browsers import STILL, open_page, serve
 from tests.figures.conftest import CHARTS
 
 # One worker draws the pages for all of these.
@@ -410,6 +410,22 @@ def test_a_phone_shows_each_chart_whole_with_sliders_for_fingers(browser, pages)
                 assert control.bounding_box()["height"] >= 44
             for control in chart.query_selector_all("input[type=range], [role=radiogroup]"):
                 assert control.get_attribute("aria-label"), f"a control of {name} needs a name"
+
+
+def test_charts_fill_their_column_when_it_changes_and_the_window_does_not(browser, pages):
+    with open_page(browser, (pages / "light.html").as_uri()) as page:
+        charts = all_drawn(page)
+        handle = page.get_by_role("button", name="prediction p")
+        for width in (500, 900):
+            page.evaluate("width => { document.body.style.width = `${width}px`; }", width)
+            page.evaluate(STILL)
+            for name, chart in charts.items():
+                drawn = chart.query_selector("svg").bounding_box()["width"]
+                assert drawn == pytest.approx(width, abs=6), f"{name} should fill the column"
+            head = charts["cross_entropy.simplex"].query_selector(".mark-symbol path")
+            boxes = (handle.bounding_box(), head.bounding_box())
+            at, head = ([b["x"] + b["width"] / 2, b["y"] + b["height"] / 2] for b in boxes)
+            np.testing.assert_allclose(at, head, atol=3)
 
 
 def test_charts_take_the_ink_of_a_dark_page(browser, pages):
