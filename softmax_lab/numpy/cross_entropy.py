@@ -67,8 +67,10 @@ def nll_loss(
         targets = Targets(
             x, dtype, axis, target, weight, ignore_index, reduction, 0.0, name=name, hard=True
         )
-        mass = targets.mass
-        losses = -targets.blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
+        mass, blocks = targets.mass, targets.blocks
+        if not blocks.shape[1]:  # then all targets are ignored
+            return targets.reduce(np.zeros(targets.index.shape))
+        losses = -blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
         if mass is not None:
             losses = np.where(mass == 0, 0.0, mass * losses)
         return targets.reduce(losses)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from softmax_lab.numpy._arguments import as_number, as_real
+from softmax_lab.numpy._arguments import as_array, as_number, as_real
 from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._targets import Targets
 from softmax_lab.numpy._types import ArrayLike, Floats, Reduction
@@ -234,7 +234,7 @@ def sweep(
     rows = math.prod(shape[:-1])
     features = x.reshape(rows, x.shape[-1])
     live = np.ones(rows, bool) if targets.mass is None else targets.mass.ravel() != 0
-    target = np.asarray(target).reshape(rows, *([-1] if targets.index is None else []))
+    target = as_array(target, "target").reshape(rows, *([-1] if targets.index is None else []))
     losses, lse = np.zeros(rows, x.dtype), np.full(rows, -np.inf, x.dtype)
     gradients = [np.zeros_like(each) for each in (features, weight, bias) if each is not None]
     step = max(1, CHUNK // max(len(weight), 1))

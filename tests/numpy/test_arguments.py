@@ -601,6 +601,12 @@ def test_narrow_floats_of_torch_are_taken_as_float32(dtype):
     same(found, lab.softmax(x.float().numpy()))
 
 
+def test_narrow_floats_of_torch_are_target_weights_of_a_layer():
+    p = torch.tensor([0.25, 0.75]).bfloat16()
+    found = lab.linear_cross_entropy([1.0], [[0.0], [1.0]], p)
+    same(found, lab.linear_cross_entropy([1.0], [[0.0], [1.0]], [0.25, 0.75]))
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint32", "uint64", "int16", "int32"])
 @targets
 def test_every_integer_is_a_class(function, dtype):
