@@ -52,7 +52,9 @@ FEATURES = [
 def where_only(findings, name):
     """Return what the cases with a mistake have in common, and others have not, or None."""
     failing = [f for f in findings if f.mistake is not None and f.mistake.name == name]
-    return only_in(failing, [f for f in findings if f not in failing])
+    # A case in which something else is looked at could not have failed in this way.
+    probes = {f.prop.probe for f in failing}
+    return only_in(failing, [f for f in findings if f not in failing and f.prop.probe in probes])
 
 
 def only_in(failing, passing):

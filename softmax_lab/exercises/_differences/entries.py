@@ -55,8 +55,8 @@ def index_along(e, axis):
 PLACES = [
     ("where −∞ or ∞ is asked for", lambda e: np.isinf(e)),
     ("where 0 is asked for", lambda e: e == 0),
-    ("in negative entries of the result", lambda e: e < 0),
-    ("in positive entries of the result", lambda e: e > 0),
+    ("where no positive number is asked for", lambda e: e <= 0),
+    ("where no negative number is asked for", lambda e: e >= 0),
     ("in the largest entry of a row", lambda e: e == e.max(-1, keepdims=True) if e.ndim else False),
     ("in the first class", lambda e: index_along(e, -1) == 0 if e.ndim else False),
     ("in the last class", lambda e: index_along(e, -1) == e.shape[-1] - 1 if e.ndim else False),

@@ -5,7 +5,14 @@ VAGUE = {
     "saturation_gap": {"one float16 below"},
     "fit_temperature": {"by the mean margin"},
     "calibration_error": {"middle of the bin"},
-    "temperature": {"capped at 50", "capped at 700", "logarithms of tau", "sparsemax"},
+    "temperature": {
+        "capped at 50",
+        "capped at 700",
+        "logarithms of tau",
+        "sparsemax",
+        "tau at most 10",
+        "whole temperatures",
+    },
     "arsm_three": {
         "a second draw",
         "another alpha",
@@ -23,6 +30,6 @@ VAGUE = {
     "log_softmax_vjp": {"v centred"},
     "softmax_jvp": {"a small difference"},
     "cross_entropy": {"hinge"},
+    "kl_divergence": {"the chi-square distance"},
     "bytes_moved": {"single", "thousands", "two reads of one row"},
-    "block_attention": {"softmax over the queries"},
 }
