@@ -112,6 +112,16 @@ def _with_sums(change):
     return pairs
 
 
+def _padded(x, size):
+    return np.append(x, np.zeros(-len(x) % size, x.dtype))
+
+
+def _in_equal_parts(x, size):
+    ends = np.cumsum([len(part) for part in np.array_split(x, -(-len(x) // size))])
+    m, s = running_pairs(x, 1)
+    return m[ends - 1], s[ends - 1]
+
+
 RUNNING_PAIRS = {
     "each block stands alone. What of the blocks before it?": (
         lambda x, size: _running(x, size, lambda old, new: new)
@@ -127,6 +137,12 @@ RUNNING_PAIRS = {
     ),
     "the last, shorter block is left out. How many blocks has a row of 3 in twos?": (
         lambda x, size: tuple(part[: len(x) // size] for part in running_pairs(x, size))
+    ),
+    "the last block is filled up with zeros. What does each add to the sum?": (
+        lambda x, size: running_pairs(_padded(x, size), size)
+    ),
+    "the row is cut into equal parts. Only the last block may be shorter than size.": (
+        _in_equal_parts
     ),
     "logarithms of the sums. The sums themselves are asked for.": (
         _with_sums(lambda x, size, m, s: m + np.log(s))
@@ -177,6 +193,13 @@ def _last_chunk(x, weight, target, rows, right):
     return right[0], right[1], g.T @ x[i:] / len(x)
 
 
+def _less_all_targets(x, weight, target, rows, right):
+    g = lab.softmax(x @ weight.T)
+    for i in range(0, len(x), rows):
+        g[i : i + rows, target[i : i + rows]] -= 1
+    return right[0], g @ weight / len(x), g.T @ x / len(x)
+
+
 def _of_p(x, weight, target, rows, right):
     p = lab.softmax(x @ weight.T) / len(x)
     return right[0], p @ weight, p.T @ x
@@ -191,6 +214,15 @@ CHUNKED_LOSS = {
         lambda x, weight, target, rows: _swept(
             x, weight, target, rows, share=lambda n: 1 / n / -(-len(x) // rows)
         )
+    ),
+    "each chunk is divided by rows. By how many rows is the whole sum divided?": (
+        lambda x, weight, target, rows: _swept(x, weight, target, rows, share=lambda n: 1 / rows)
+    ),
+    "softmax over the rows of a chunk. Along which axis are the classes?": partial(
+        _swept, logs=partial(lab.log_softmax, axis=0)
+    ),
+    "every row loses 1 at the targets of the whole chunk. Which class is row b's own?": _with(
+        _less_all_targets
     ),
     "the sum over the batch, not the mean. What if the batch is twice as long?": _with(
         lambda x, weight, target, rows, right: tuple(len(x) * part for part in right)
@@ -339,8 +371,9 @@ BYTES_MOVED = {
     "the room is taken for a number of entries. It is given in bytes.": _moved(
         fits=lambda rows, columns, itemsize, room: columns <= room
     ),
-    "a row that does not fit is written twice. What would be written the first time?": (
-        _moved(2, 4)
+    "a row that does not fit moves four times. Which of its trips are for the pair?": _moved(2, 4),
+    "row and shares both have to fit. Where can each share go as soon as it is made?": _moved(
+        fits=lambda rows, columns, itemsize, room: 2 * columns * itemsize <= room
     ),
 }
 
@@ -350,7 +383,9 @@ def block_attention(q, k, v, size):
     return lab.softmax(q @ k.T) @ v
 
 
-def _in_blocks(q, k, v, size, *, of_sum=True, of_values=True, shift=None, divide=True):
+def _in_blocks(
+    q, k, v, size, *, of_sum=True, of_values=True, shift=None, divide=True, at_once=False
+):
     m = np.full((len(q), 1), -np.inf)
     s, out = np.zeros((len(q), 1)), np.zeros((len(q), v.shape[1]))
     for i in range(0, len(k), size):
@@ -359,8 +394,19 @@ def _in_blocks(q, k, v, size, *, of_sum=True, of_values=True, shift=None, divide
         factor, weights = np.exp(m - new), np.exp(scores - new)
         s = s * (factor if of_sum else 1) + weights.sum(axis=1, keepdims=True)
         out = out * (factor if of_values else 1) + weights @ v[i : i + size]
+        out = out / s if at_once else out
         m = new
     return out / s if divide else out
+
+
+def _filled_up(part, size):
+    return np.pad(part, ((0, -len(part) % size), (0, 0)))
+
+
+def _from_own_maxima(q, k, v, size):
+    scores = [q @ keys.T for keys in _blocks(k, size)]
+    weights = np.hstack([np.exp(part - part.max(axis=1, keepdims=True)) for part in scores])
+    return weights @ v / weights.sum(axis=1, keepdims=True)
 
 
 def _block_outputs(q, k, v, size):
@@ -371,6 +417,21 @@ def _block_outputs(q, k, v, size):
 BLOCK_ATTENTION = {
     "the blocks' answers are averaged. Has each block the same share of the weight?": (
         lambda q, k, v, size: np.mean(_block_outputs(q, k, v, size), axis=0)
+    ),
+    "the mean of the blocks' answers by their lengths. Is a longer block worth more?": (
+        lambda q, k, v, size: np.average(
+            _block_outputs(q, k, v, size), axis=0, weights=[len(b) for b in _blocks(k, size)]
+        )
+    ),
+    "each block is counted from its own maximum. What of the maxima before it?": _from_own_maxima,
+    "it is divided by the sum after every block. When is the sum complete?": partial(
+        _in_blocks, at_once=True, divide=False
+    ),
+    "the last block is filled up with keys of 0. What weight does e^0 give them?": (
+        lambda q, k, v, size: _in_blocks(q, _filled_up(k, size), _filled_up(v, size), size)
+    ),
+    "softmax over the queries. Whose weights add up to 1?": (
+        lambda q, k, v, size: lab.softmax(q @ k.T, axis=0) @ v
     ),
     "the blocks' answers are added. What do the weights of a query add up to?": (
         lambda q, k, v, size: np.sum(_block_outputs(q, k, v, size), axis=0)

@@ -103,6 +103,24 @@ def pairs_unguarded(x, size):
     return np.array([m for m, _ in pairs]), np.array([s for _, s in pairs])
 
 
+def pairs_of(blocks):
+    m, s, pairs = -np.inf, 0.0, []
+    for block in blocks:
+        new = max(m, *block)
+        if new > -np.inf:
+            s = s * np.exp(m - new) + sum(np.exp(entry - new) for entry in block)
+        m = new
+        pairs.append((m, s))
+    return tuple(map(np.array, zip(*pairs, strict=True)))
+
+
+def zeros_at_the_end(x, size):
+    count = -(-len(x) // size)
+    wide = np.zeros(count * size, x.dtype)
+    wide[: len(x)] = x
+    return pairs_of(wide.reshape(count, size))
+
+
 def loss_by_torch(x, weight, target, rows):
     x, weight = (torch.tensor(np.array(part), requires_grad=True) for part in (x, weight))
     total = 0.0
@@ -154,6 +172,29 @@ def loss_of_chunks(x, weight, target, rows, weigh):
     loss = sum(w * part[0] for w, part in zip(weights, parts, strict=True))
     of_x = np.concatenate([w * part[1] for w, part in zip(weights, parts, strict=True)])
     return loss, of_x, sum(w * part[2] for w, part in zip(weights, parts, strict=True))
+
+
+def loss_by_weighted_means(x, weight, target, rows):
+    loss, of_x, of_weight = 0.0, [], 0.0
+    for i in range(0, len(x), rows):
+        part = loss_with(x[i : i + rows], weight, target[i : i + rows], rows)
+        share = len(x[i : i + rows]) / len(x)
+        loss, of_weight = loss + share * part[0], of_weight + share * part[2]
+        of_x.append(share * part[1])
+    return loss, np.concatenate(of_x), of_weight
+
+
+def loss_with_columns_of_targets(x, weight, target, rows):
+    loss, of_x, of_weight = 0.0, [], 0.0
+    for i in range(0, len(x), rows):
+        part, mine = x[i : i + rows], target[i : i + rows]
+        logs = special.log_softmax(part @ weight.T, axis=1)
+        loss -= logs[range(len(part)), mine].sum() / len(x)
+        g = np.exp(logs)
+        g[:, mine] -= 1
+        of_x.append(g @ weight / len(x))
+        of_weight = of_weight + g.T @ part / len(x)
+    return loss, np.concatenate(of_x), of_weight
 
 
 def naive_logs(z, axis):
@@ -299,6 +340,41 @@ def attention_with(q, k, v, size, of_sum=True, of_out=True, divided=True, common
     return o / s[:, None] if divided else o
 
 
+def attention_in_two_sweeps(q, k, v, size):
+    starts = range(0, len(k), size)
+    m = np.max([(q @ k[i : i + size].T).max(axis=1) for i in starts], axis=0)[:, None]
+    s, o = 0.0, 0.0
+    for i in starts:
+        e = np.exp(q @ k[i : i + size].T - m)
+        s, o = s + e.sum(axis=1, keepdims=True), o + e @ v[i : i + size]
+    return o / s
+
+
+def attention_from_own_maxima(q, k, v, size):
+    s, o = 0.0, 0.0
+    for i in range(0, len(k), size):
+        scores = q @ k[i : i + size].T
+        e = np.exp(scores - scores.max(axis=1, keepdims=True))
+        s, o = s + e.sum(axis=1, keepdims=True), o + e @ v[i : i + size]
+    return o / s
+
+
+def attention_divided_in_the_loop(q, k, v, size):
+    m, s, o = np.full((len(q), 1), -np.inf), np.zeros((len(q), 1)), np.zeros((len(q), v.shape[1]))
+    for i in range(0, len(k), size):
+        scores = q @ k[i : i + size].T
+        new = np.maximum(m, scores.max(axis=1, keepdims=True))
+        e, shrink = np.exp(scores - new), np.exp(m - new)
+        s = shrink * s + e.sum(axis=1, keepdims=True)
+        o = (shrink * o + e @ v[i : i + size]) / s
+        m = new
+    return o
+
+
+def with_empty_rows(part, size):
+    return np.concatenate([part, np.zeros((-len(part) % size, part.shape[1]))])
+
+
 def attention_naive(q, k, v, size):
     e = np.exp(q @ k.T)
     return e @ v / e.sum(axis=1, keepdims=True)
@@ -307,7 +383,7 @@ def attention_naive(q, k, v, size):
 RIGHT = {
     "merge_pieces": [merged_by_lse, merged_in_turn, merged_by_where],
     "running_pairs": [pairs_in_turn, pairs_of_beginnings, pairs_by_lse, pairs_with],
-    "chunked_loss": [loss_with, loss_by_torch, loss_row_by_row],
+    "chunked_loss": [loss_with, loss_by_torch, loss_row_by_row, loss_by_weighted_means],
     "shard_report": [report_in_turn, report_by_mask, report_padded],
     "bytes_moved": [trips, counted, by_numpy],
     "block_attention": [
@@ -315,6 +391,7 @@ RIGHT = {
         attention_by_lse,
         attention_query_by_query,
         attention_key_by_key,
+        attention_in_two_sweeps,
     ],
 }
 
@@ -359,6 +436,11 @@ WRONG = {
             lambda x, size: tuple(part[: x.size // size] for part in pairs_of_beginnings(x, size)),
         ),
         ("a block of only -inf gives nan", pairs_unguarded),
+        ("the last block is filled up with zeros", zeros_at_the_end),
+        (
+            "the row is cut into equal parts",
+            lambda x, size: pairs_of(np.array_split(x, math.ceil(len(x) / size))),
+        ),
     ],
     "chunked_loss": [
         (
@@ -385,6 +467,20 @@ WRONG = {
         (
             "the rows after the last full chunk are left out",
             lambda *given: loss_with(*given, ends=lambda count, rows: count - count % rows),
+        ),
+        (
+            "each chunk is divided by rows",
+            lambda *given: tuple(len(given[0]) / given[3] * part for part in loss_with(*given)),
+        ),
+        (
+            "softmax over the rows of a chunk",
+            lambda *given: loss_with(
+                *given, logs_of=lambda z, axis: special.log_softmax(z, axis=0)
+            ),
+        ),
+        (
+            "every row loses 1 at the targets of the whole chunk",
+            loss_with_columns_of_targets,
         ),
         ("the exponentials overflow", lambda *given: loss_with(*given, logs_of=naive_logs)),
         (
@@ -464,6 +560,16 @@ WRONG = {
             lambda rows, columns, itemsize, room: trips(rows, columns, itemsize, room - 1),
         ),
         ("floats come back", lambda *given: trips(*given) / 1),
+        (
+            "a row that does not fit moves four times",  # maximum, sum, shares, each by itself
+            lambda rows, columns, itemsize, room: (
+                rows * columns * itemsize * ((1 if columns * itemsize <= room else 3) + 1)
+            ),
+        ),
+        (
+            "row and shares both have to fit",
+            lambda rows, columns, itemsize, room: trips(rows, columns, itemsize, room / 2),
+        ),
     ],
     "block_attention": [
         (
@@ -478,6 +584,25 @@ WRONG = {
         (
             "the sum is not rescaled when the maximum grows",
             lambda *given: attention_with(*given, of_sum=False),
+        ),
+        ("each block is counted from its own maximum", attention_from_own_maxima),
+        ("it is divided by the sum after every block", attention_divided_in_the_loop),
+        (
+            "the last block is filled up with keys of 0",
+            lambda q, k, v, size: attention_with(
+                q, with_empty_rows(k, size), with_empty_rows(v, size), size
+            ),
+        ),
+        (
+            "softmax over the queries",
+            lambda q, k, v, size: special.softmax(q @ k.T, axis=0) @ v,
+        ),
+        (
+            "the mean of the blocks' answers by their lengths",
+            lambda q, k, v, size: sum(
+                len(k[i * size : i * size + size]) / len(k) * part
+                for i, part in enumerate(outputs(q, k, v, size))
+            ),
         ),
         (
             "it is not divided by the sum",

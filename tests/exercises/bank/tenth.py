@@ -123,5 +123,7 @@ TENTH = {
     "block_attention": {
         "a maximum of -1e4 at first": from_a_finite_maximum(-1e4),
         "a maximum of -1e9 at first": from_a_finite_maximum(-1e9),
+        "a maximum of -1e30 at first": from_a_finite_maximum(-1e30),
+        "a maximum of -1e300 at first": from_a_finite_maximum(-1e300),
     },
 }
