@@ -24,7 +24,11 @@ def as_tensor(x, name, device=None):
         return x if device is None else x.to(device)
     kinds = leaves(x)
     if any(issubclass(kind, torch.Tensor) for kind in kinds):  # stacked, they keep their gradients
-        return torch.stack([as_tensor(each, name, device) for each in x])
+        parts = [as_tensor(each, name, device) for each in x]
+        try:
+            return torch.stack(parts)
+        except RuntimeError as error:
+            raise ValueError(f"{name} cannot be made a tensor: {error}") from error
     refuse_mask(x, name)
     try:
         if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):
@@ -32,8 +36,10 @@ def as_tensor(x, name, device=None):
         return torch.as_tensor(x, device=device)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         if "Overflow" in repr(error):  # integers beyond int64, which NumPy may hold
-            x = torch.as_tensor(owned(as_array(x, name)), device=device)
-            return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
+            array = as_array(x, name)
+            if array.dtype != object:
+                x = torch.as_tensor(owned(array), device=device)
+                return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
         kind = ValueError if isinstance(error, ValueError) else TypeError
         said = str(error).removeprefix(f"{name} cannot be made an array: ")
         raise kind(f"{name} cannot be made a tensor: {said}") from error

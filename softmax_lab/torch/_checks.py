@@ -58,6 +58,7 @@ def check_target(target, num_classes, ignore_index=None):
     """
 
     def error(value, position):
+        value += 2**64 * (unsigned and value < 0)  # a uint64, wrapped
         classes = f"from 0 to {num_classes - 1}" if num_classes else "a class, and there is none"
         return IndexError(
             f"target holds {value} at {position}, which is no class: it must be {classes}"

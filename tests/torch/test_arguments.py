@@ -121,8 +121,16 @@ def test_what_holds_no_real_numbers_is_refused(function, x, dtype):
 @takers
 @pytest.mark.parametrize(
     "bad",
-    ["abc", {"a": 1.0}, [None, 1.0], [[1.0, 2.0], [3.0]], ["1", "2"]],
-    ids=["text", "dict", "None", "ragged", "texts"],
+    [
+        "abc",
+        {"a": 1.0},
+        [None, 1.0],
+        [[1.0, 2.0], [3.0]],
+        [torch.zeros(2), torch.zeros(3)],
+        ["1", "2"],
+        10**30,
+    ],
+    ids=["text", "dict", "None", "ragged", "ragged tensors", "texts", "too large"],
 )
 def test_what_is_no_tensor_is_refused_by_name(function, x, bad):
     with pytest.raises((TypeError, ValueError), match=r"^[a-z_]+ cannot be made a tensor: "):
@@ -194,8 +202,9 @@ def test_what_torch_holds_negated_is_taken():
 
 @targets
 def test_classes_beyond_int64_are_named(function):
-    with pytest.raises(IndexError, match="which is no class"):
-        function(torch.tensor([0, 2**63, 1], dtype=torch.uint64))
+    for wrong in (2**63, 2**64 - 1):
+        with pytest.raises(IndexError, match=f"target holds {wrong} at "):
+            function(torch.tensor([0, wrong, 1], dtype=torch.uint64))
 
 
 @targets
