@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from softmax_lab.torch._arguments import as_number, as_real, constant, undistributed
+from softmax_lab.torch._arguments import as_number, as_real, constant, undistributed, wide
 from softmax_lab.torch._checks import require
 from softmax_lab.torch._chunks import LinearCrossEntropy, plain
 from softmax_lab.torch._rows import eager, transformed
@@ -162,6 +162,9 @@ def linear_cross_entropy(
     label_smoothing, z_loss, softcap = (
         constant(each, x) for each in (label_smoothing, z_loss, softcap)
     )
+    if softcap is not None:  # one that this precision takes for 0 or inf would leave 0/0, or 0 · inf
+        info = torch.finfo(wide(x.dtype))
+        softcap = min(max(softcap, info.tiny), info.max)
     shape = (*x.shape[:-1], len(weight))
     _, target, class_weight = prepare(  # a tensor of the logits' shape, but one number
         x.detach().new_zeros(()).expand(shape), target, -1, class_weight, reduction

@@ -3,12 +3,14 @@
 import itertools
 import math
 import re
+from functools import partial
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch._subclasses import FakeTensor, FakeTensorMode
 
+import softmax_lab
 import softmax_lab.torch as sl
 from softmax_lab.torch import _chunks
 from tests.torch.memory import peak
@@ -405,6 +407,16 @@ def test_bad_arguments_are_named(error, match, change):
     }
     with pytest.raises(error, match=match):
         sl.linear_cross_entropy(**arguments | change)
+
+
+@pytest.mark.parametrize("softcap", [1e-320, 1e308])
+@pytest.mark.parametrize("take", [float, partial(torch.tensor, dtype=torch.float64)])
+def test_a_cap_may_be_out_of_the_range_of_the_logits(softcap, take):
+    x, weight = torch.tensor([[0.0], [1.0]]), torch.tensor([[1.0], [2.0]])
+    y = torch.tensor([0, 1])
+    found = sl.linear_cross_entropy(x, weight, y, softcap=take(softcap))
+    expected = softmax_lab.linear_cross_entropy(x.numpy(), weight.numpy(), [0, 1], softcap=softcap)
+    assert found.item() == pytest.approx(expected, 1e-6)
 
 
 @pytest.mark.parametrize(
