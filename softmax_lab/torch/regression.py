@@ -12,7 +12,7 @@ from softmax_lab.torch._arguments import (
     undistributed,
     wide,
 )
-from softmax_lab.torch._checks import require
+from softmax_lab.torch._checks import check_target, require
 from softmax_lab.torch._types import Tensor, TensorLike
 from softmax_lab.torch.cross_entropy import cross_entropy
 from softmax_lab.torch.definition import linear, predict
@@ -86,6 +86,8 @@ class SoftmaxRegression(torch.nn.Module):
         Gradients are recorded, and autocast is off, whatever is set around the call.
         """
         steps = as_integer(steps, "steps")
+        if steps < 0:
+            raise ValueError(f"steps must not be negative, but it is {steps}")
         if device is not None:
             self.to(device)
         device = self.weight.device
@@ -103,13 +105,16 @@ class SoftmaxRegression(torch.nn.Module):
             raise ValueError(f"x must hold at least one sample, but its shape is {tuple(x.shape)}")
         target = as_tensor(target, "target", x.device)
         cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
+        if not target.is_floating_point():
+            check_target(target, len(self.bias))  # no class is ignored
         dtype = wide(x.dtype)
         x, weight, bias = x.to(dtype), self.weight.detach().to(dtype), self.bias.detach().to(dtype)
         # In units of its largest value, no square of a feature overflows.
         size = x.abs().amax(dim=0)
-        size = torch.where(size > 0, size, 1)
+        size = torch.where(size > 0, size.clamp(min=torch.finfo(dtype).tiny), 1)
         x = x / size
-        mean, spread = x.mean(dim=0), x.std(dim=0, correction=0)
+        mean = x.mean(dim=0)
+        spread = (x - mean).square().mean(dim=0).sqrt()  # std() warns where there are no features
         rounding = 10 * torch.finfo(self.weight.dtype).eps * mean.abs()
         varies = spread > rounding  # a feature that never changes has nothing to say
         # The bend of the objective at W = 0 is that of the loss, where every p (1 − p) is

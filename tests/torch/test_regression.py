@@ -75,6 +75,24 @@ def test_what_a_model_takes_is_named_and_becomes_what_its_weights_are():
     assert model.predict_proba(np.zeros((1, 1))).dtype == torch.float32
 
 
+def test_no_sample_is_ignored():
+    with pytest.raises(IndexError, match=r"target holds -100 at \(1,\)"):
+        sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, -100])
+
+
+def test_without_features_it_learns_how_often_a_class_comes():
+    model = sl.SoftmaxRegression(0, 2).fit(torch.empty(4, 0), [0, 0, 0, 1], progress=False)
+    torch.testing.assert_close(sl.softmax(model.bias.detach()), torch.tensor([0.75, 0.25]))
+
+
+@pytest.mark.parametrize("size", [1e-36, 1e-38, 1e-40])
+def test_features_may_be_as_small_as_floats(size):
+    x = torch.tensor([[0.0], [1.0], [5.0], [6.0]]) * size
+    model = sl.SoftmaxRegression(1, 2).fit(x, [0, 0, 1, 1], progress=False)
+    expected = torch.tensor([[-5.0], [5.0]]) * size  # so close to 0 the slope is that at 0
+    torch.testing.assert_close(model.weight.detach(), expected, rtol=1e-4, atol=0)
+
+
 def test_the_strength_of_the_penalty_is_named():
     with pytest.raises(TypeError, match=r"^C must be a real number"):
         sl.SoftmaxRegression(1, 2, C="a")
@@ -192,6 +210,8 @@ def test_sizes_are_integers(wrong):
         sl.SoftmaxRegression(2, wrong)
     with pytest.raises(ValueError, match="must not be negative"):
         sl.SoftmaxRegression(-1, 2)
+    with pytest.raises(ValueError, match="^steps must not be negative, but it is -1"):
+        sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, 1], steps=-1)
     assert sl.SoftmaxRegression(0, 2).weight.shape == (2, 0)
 
 
