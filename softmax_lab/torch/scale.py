@@ -162,7 +162,7 @@ def linear_cross_entropy(
     label_smoothing, z_loss, softcap = (
         constant(each, x) for each in (label_smoothing, z_loss, softcap)
     )
-    if softcap is not None:  # one that this precision takes for 0 or inf would leave 0/0, or 0 · inf
+    if softcap is not None:  # one that this precision takes for 0 or inf would make nan
         info = torch.finfo(wide(x.dtype))
         softcap = min(max(softcap, info.tiny), info.max)
     shape = (*x.shape[:-1], len(weight))

@@ -210,7 +210,7 @@ def test_sizes_are_integers(wrong):
         sl.SoftmaxRegression(2, wrong)
     with pytest.raises(ValueError, match="must not be negative"):
         sl.SoftmaxRegression(-1, 2)
-    with pytest.raises(ValueError, match="^steps must not be negative, but it is -1"):
+    with pytest.raises(ValueError, match=r"^steps must not be negative, but it is -1"):
         sl.SoftmaxRegression(1, 2).fit([[0.0], [1.0]], [0, 1], steps=-1)
     assert sl.SoftmaxRegression(0, 2).weight.shape == (2, 0)
 
