@@ -46,7 +46,6 @@ const uncovered = () => dispatchEvent(new Event("resize"));
     for (const button of document.querySelectorAll("[data-switch]"))
       button.ariaChecked = String(!!switches[button.dataset.switch]);
   };
-  root.toggleAttribute("data-scripts", true);
   show();
 
   // Whatever a link leads to must be in sight: open the cover or the fold round it.

@@ -169,6 +169,17 @@ def test_a_browser_that_keeps_nothing_still_asks_and_answers(browser, address):
     context.close()
 
 
+@pytest.mark.parametrize("script", ["reading", "predict", "cards", "book", "charts", "symbols"])
+def test_a_script_that_does_not_come_covers_nothing_for_good(browser, address, script):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route(f"**/{script}.js*", lambda route: route.fulfill(status=404))
+        page.goto(f"{address}/book/cross_entropy.html")
+        for part, button in ((".covered", "book-prediction"), (".answer", ".question")):
+            covered = page.locator(part).filter(visible=False).count()
+            assert covered == 0 or page.locator(f"{button} button").count() > 0, part
+
+
 def test_a_link_into_what_is_covered_or_folded_opens_it(browser, address):
     with open_page(browser, f"{address}/book/definition.html#ex-linear_layer") as page:
         assert page.locator("#ex-linear_layer").is_visible()
