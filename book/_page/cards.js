@@ -31,9 +31,7 @@
       button.type = "button";
       button.textContent = text;
       button.addEventListener("click", () => {
-        if (knew) delete missed[this.key];
-        else missed[this.key] = this.html;
-        memory.set("missed", missed);
+        memory.set("missed", this.key, knew ? undefined : this.html);
         for (const other of button.parentElement.querySelectorAll("button")) other.ariaPressed = other === button;
         this.says.textContent = knew ? "Good." : "It comes back in another chapter.";
       });
@@ -44,17 +42,19 @@
   class Recall extends HTMLElement {
     // Filled while the page is parsed, so that nothing below jumps.
     connectedCallback() {
-      const cards = Object.entries(missed).filter(([key]) => !key.startsWith(`${page}#`));
+      const cards = Object.entries(missed)
+        .filter(([key]) => !key.startsWith(`${page}#`))
+        .map(([key, html]) => Object.assign(document.createElement("book-card"), { key, innerHTML: html }))
+        .filter((card) => card.querySelector(".question + .answer")) // as this book writes them
+        .slice(0, 8);
       if (cards.length === 0 || this.hasChildNodes()) return;
       const title = document.createElement("p");
       title.className = "recall-title";
       title.textContent = "You missed these in other chapters. Now?";
       this.append(title);
-      for (const [key, html] of cards.slice(0, 8)) {
-        const card = document.createElement("book-card");
-        card.innerHTML = html;
+      for (const card of cards) {
         this.append(card);
-        card.build(key);
+        card.build(card.key);
       }
     }
   }

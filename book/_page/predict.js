@@ -4,10 +4,7 @@
   const page = location.pathname.split("/").pop();
   const made = memory.get("predictions"); // by page and question: the number of the choice
 
-  const remember = (question, choice) => {
-    made[`${page}#${question.id}`] = choice;
-    memory.set("predictions", made);
-  };
+  const remember = (question, choice) => memory.set("predictions", `${page}#${question.id}`, choice);
 
   const strong = (text) => Object.assign(document.createElement("strong"), { textContent: text });
 
@@ -40,7 +37,8 @@
       this.says.className = "says";
       this.says.setAttribute("role", "status");
       this.append(this.says);
-      if (this.dataset.choice) this.show();
+      if (this.buttons[this.dataset.choice - 1]) this.show();
+      else delete this.dataset.choice; // kept by whatever else wrote there: it has no such choice
     }
 
     ask(button, number) {
@@ -88,7 +86,7 @@
     }
 
     forget() {
-      delete made[`${page}#${this.id}`];
+      remember(this, undefined);
       delete this.dataset.choice;
       this.toggleAttribute("data-passed", false);
       this.says.replaceChildren();
@@ -109,7 +107,6 @@
       this.again.textContent = "Forget my answers on this page";
       this.again.addEventListener("click", () => {
         for (const question of document.querySelectorAll("book-prediction")) question.forget();
-        memory.set("predictions", made);
         this.count();
         this.words.focus(); // the button is gone
       });

@@ -2,31 +2,47 @@
 // anywhere. Runs in the head, before anything is painted, so that nothing jumps.
 "use strict";
 
+// Where the browser keeps nothing (all cookies refused, no room left) it throws, and the theme's
+// scripts would stop there, menu and search with them. Then it is kept for this page only.
+try {
+  localStorage.setItem("softmax-lab", "");
+} catch {
+  let kept = {};
+  try {
+    kept = { ...localStorage };
+  } catch {}
+  const getItem = (name) => kept[name] ?? null;
+  const setItem = (name, value) => (kept[name] = String(value));
+  Object.defineProperty(window, "localStorage", { value: { getItem, setItem } });
+}
+
 // As light or dark as the system, unless the reader has chosen. The theme says only after the first
 // paint which of the two "auto" is: code would get its colours and its height late.
 {
   const { dataset } = document.documentElement;
-  dataset.mode = "auto";
-  try {
-    dataset.mode = localStorage.getItem("mode") || "auto";
-  } catch {} // a browser that keeps nothing
+  const chosen = () => localStorage.getItem("mode") || "auto";
+  dataset.mode = chosen();
   if (dataset.mode === "auto")
     dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  // Back brings a page as it was left; what the reader has chosen on the next one holds for both.
+  addEventListener("pageshow", ({ persisted }) => persisted && chosen() !== dataset.mode && location.reload());
 }
 
-// Kept under one name each; where the browser keeps nothing (private windows), for this page only.
+// Objects, kept under one name each. Each change is made to what is kept by then: another tab may
+// have changed it as well. What is no object was not written here.
 const memory = {
   get(name) {
+    let kept;
     try {
-      return JSON.parse(localStorage.getItem(`softmax-lab ${name}`)) ?? {};
-    } catch {
-      return {};
-    }
-  },
-  set(name, value) {
-    try {
-      localStorage.setItem(`softmax-lab ${name}`, JSON.stringify(value));
+      kept = JSON.parse(localStorage.getItem(`softmax-lab ${name}`));
     } catch {}
+    return Object.prototype.toString.call(kept) === "[object Object]" ? kept : {};
+  },
+  // Nothing (undefined) is forgotten.
+  set(name, key, value) {
+    try {
+      localStorage.setItem(`softmax-lab ${name}`, JSON.stringify({ ...this.get(name), [key]: value }));
+    } catch {} // no room for more
   },
 };
 
@@ -40,13 +56,18 @@ const uncovered = () => dispatchEvent(new Event("resize"));
 // A switch named "answers" sets data-answers on the page's root; style sheets do the rest.
 {
   const root = document.documentElement;
-  const switches = memory.get("switches");
   const show = () => {
+    const switches = memory.get("switches");
     for (const name of ["answers", "core"]) root.toggleAttribute(`data-${name}`, !!switches[name]);
     for (const button of document.querySelectorAll("[data-switch]"))
       button.ariaChecked = String(!!switches[button.dataset.switch]);
   };
   show();
+  addEventListener("pageshow", ({ persisted }) => {
+    if (!persisted) return;
+    show(); // by Back: they may have been switched on another page
+    uncovered();
+  });
 
   // Whatever a link leads to must be in sight: open the cover or the fold round it.
   const reach = () => {
@@ -65,8 +86,7 @@ const uncovered = () => dispatchEvent(new Event("resize"));
     show();
     for (const button of document.querySelectorAll("[data-switch]"))
       button.addEventListener("click", () => {
-        switches[button.dataset.switch] = !switches[button.dataset.switch];
-        memory.set("switches", switches);
+        memory.set("switches", button.dataset.switch, button.ariaChecked !== "true");
         show();
         uncovered();
       });

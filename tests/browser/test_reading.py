@@ -11,17 +11,25 @@ from tests.browsers import open_page
 
 ASKING = [path.stem for path in NOTEBOOKS]
 COVERED = "e => getComputedStyle(e.nextElementSibling).display === 'none'"
-# Nothing is kept: as in a window that forbids it, but for the theme's own reading.
-FORGETFUL = """
-  const own = (name) => String(name).startsWith("softmax-lab");
-  for (const verb of ["getItem", "setItem"]) {
-    const before = Storage.prototype[verb];
-    Storage.prototype[verb] = function (name, ...rest) {
-      if (own(name)) throw new DOMException("denied", "SecurityError");
-      return before.call(this, name, ...rest);
-    };
-  }
-"""
+# Nothing is kept: all cookies refused, or no room left.
+FORGETFUL = {
+    "refused": """Object.defineProperty(window, "localStorage", {
+      configurable: true, get() { throw new DOMException("denied", "SecurityError"); } })""",
+    "full": """Storage.prototype.setItem = () => {
+      throw new DOMException("full", "QuotaExceededError"); }""",
+}
+# What another version of the book, or whatever else wrote there, may have left.
+JUNK = [
+    '"x"',
+    "5",
+    "null",
+    "[1, 2]",
+    "true",
+    "{",
+    '{"%s": null}',
+    '{"%s": 9}',
+    '{"%s": "<p>x</p>"}',
+]
 
 
 def forms(page):
@@ -154,19 +162,89 @@ def test_the_switch_shows_all_answers_on_every_page_and_stays(browser, addresses
         assert all(form.evaluate(COVERED) for form in forms(page))
 
 
-def test_a_browser_that_keeps_nothing_still_asks_and_answers(browser, address):
-    context = browser.new_context()
-    context.add_init_script(FORGETFUL)
-    page = context.new_page()
-    errors = []
-    page.on("pageerror", lambda error: errors.append(error))
-    page.goto(f"{address}/book/definition.html")
-    for form in forms(page):
-        assert form.evaluate(COVERED)
-        form.locator("button").first.click()
-        assert not form.evaluate(COVERED)
-    assert not errors
-    context.close()
+@pytest.mark.parametrize("why", FORGETFUL)
+def test_a_browser_that_keeps_nothing_still_asks_answers_and_finds(browser, address, why):
+    with browser.new_context(viewport=PHONE) as context:
+        context.add_init_script(FORGETFUL[why])
+        page = context.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}/book/definition.html")
+        for form in forms(page):
+            assert form.evaluate(COVERED)
+            form.locator("button").first.click()
+            assert not form.evaluate(COVERED)
+        page.locator("button.theme-switch-button:visible").first.click()
+        assert page.evaluate("document.documentElement.dataset.mode") != "auto"
+        page.locator("button.primary-toggle:visible").click()
+        page.locator("#pst-primary-sidebar-modal[open]").wait_for()
+        page.keyboard.press("Escape")
+        page.keyboard.press("Control+k")
+        page.locator("#pst-search-dialog[open]").wait_for()
+        # The theme reads once before any script of ours can help.
+        assert errors in ([], ["denied"])
+
+
+@pytest.mark.parametrize("junk", JUNK)
+@pytest.mark.parametrize("name", ["predictions", "missed", "switches"])
+def test_what_was_not_written_here_does_no_harm(browser, address, name, junk):
+    url = f"{address}/book/definition.html"
+    with open_page(browser, url) as page:
+        key = "core"
+        if name != "switches":
+            key = f"definition.html#{forms(page)[0].get_attribute('id')}"
+        if name == "missed":
+            key = key.replace("definition", "logits")
+        junk = junk.replace("%s", key)
+        page.evaluate("a => localStorage.setItem(...a)", [f"softmax-lab {name}", junk])
+        page.reload()
+        assert all(form.evaluate(COVERED) for form in forms(page))
+        assert page.locator("book-recall book-card").count() == 0
+        for form in forms(page):
+            form.locator("button").first.click()
+        page.evaluate("document.querySelector('.memory-cards .verdicts button').click()")
+        core = page.locator("[data-switch=core]")
+        switched = core.get_attribute("aria-checked")
+        core.evaluate("button => button.click()")
+        page.reload()
+        assert not any(form.evaluate(COVERED) for form in forms(page))
+        assert core.get_attribute("aria-checked") != switched
+
+
+def test_two_tabs_lose_nothing_of_each_other(browser, address):
+    with open_page(browser, f"{address}/book/definition.html") as one:
+        other = one.context.new_page()
+        other.goto(f"{address}/book/logits.html")
+        tabs = {"answers": one, "core": other}
+        for switch, page in tabs.items():
+            page.locator("book-prediction button").first.click()
+            page.evaluate("document.querySelector('.verdicts button:nth-child(2)').click()")
+            page.locator(f"[data-switch={switch}]").evaluate("button => button.click()")
+        for page in tabs.values():
+            page.reload()
+            assert page.locator("book-prediction[data-choice]").count() == 1
+            assert page.locator("book-recall book-card").count() == 1
+            for switch in tabs:
+                state = page.locator(f"[data-switch={switch}]").get_attribute("aria-checked")
+                assert state == "true"
+
+
+def test_back_brings_the_theme_and_the_switches_that_were_chosen_meanwhile(browser, address):
+    # This browser keeps no page to bring back, so the page is told that it was brought back.
+    back = "dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))"
+    with open_page(browser, f"{address}/book/stability.html", color_scheme="light") as page:
+        asked = page.locator("book-prediction[data-right]").count()
+        next_one = page.context.new_page()
+        next_one.goto(f"{address}/book/logits.html")
+        next_one.locator("[data-switch=core]").evaluate("button => button.click()")
+        page.evaluate(back)
+        assert page.locator("[data-switch=core]").get_attribute("aria-checked") == "true"
+        assert f"Of the {asked} predictions" not in page.locator("book-tally").text_content()
+        while next_one.evaluate("document.documentElement.dataset.theme") != "dark":
+            next_one.locator("button.theme-switch-button:visible").first.click()
+        with page.expect_navigation():
+            page.evaluate(back)
+        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
 @pytest.mark.parametrize("script", ["reading", "predict", "cards", "book", "charts", "symbols"])
