@@ -69,15 +69,16 @@ const uncovered = () => dispatchEvent(new Event("resize"));
     uncovered();
   });
 
-  // Whatever a link leads to must be in sight: open the cover or the fold round it.
+  // Whatever a link leads to must be in sight: open the covers and folds round it. What is in sight
+  // already is left to the browser: by Back it goes where the reader was.
   const reach = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    if (!target) return;
-    const closed = target.closest(".covered");
-    closed?.previousElementSibling.toggleAttribute("data-passed", true);
-    for (let part = target.closest(".deeper"); part; part = part.parentElement.closest(".deeper"))
-      part.toggleAttribute("data-open", true);
-    target.closest("details")?.toggleAttribute("open", true);
+    if (!target || target.checkVisibility()) return;
+    for (let part = target; part; part = part.parentElement) {
+      if (part.matches(".covered")) part.previousElementSibling.toggleAttribute("data-passed", true);
+      if (part.matches(".deeper")) part.toggleAttribute("data-open", true);
+      if (part.matches("details")) part.open = true;
+    }
     uncovered();
     target.scrollIntoView();
   };
@@ -101,4 +102,6 @@ const uncovered = () => dispatchEvent(new Event("resize"));
     if (location.hash) reach();
   });
   addEventListener("hashchange", reach);
+  // The address stays when a link is followed again, after its target was covered once more.
+  addEventListener("click", ({ target }) => target.closest("a")?.href === location.href && reach());
 }

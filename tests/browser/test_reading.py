@@ -269,6 +269,31 @@ def test_a_link_into_what_is_covered_or_folded_opens_it(browser, address):
         exercise.wait_for(state="visible")
 
 
+def test_a_link_that_is_followed_again_opens_again(browser, address):
+    with open_page(browser, f"{address}/book/definition.html") as page:
+        anchor = page.locator(".covered [id]").first.get_attribute("id")
+        covered = page.locator(f"[id='{anchor}']")
+        page.evaluate("id => { location.hash = id; }", anchor)
+        covered.wait_for(state="visible")
+        page.locator("book-prediction button").last.click()
+        page.locator("book-tally button").click()
+        assert not covered.is_visible()
+        page.evaluate("""() => {
+          const link = Object.assign(document.createElement("a"), { href: location.hash });
+          document.body.append(link);
+          link.click();
+        }""")
+        covered.wait_for(state="visible")
+
+
+def test_where_back_leads_to_is_left_to_the_browser(browser, address):
+    """It goes to where the reader was, which may be screens below the anchor."""
+    with open_page(browser, f"{address}/book/stability.html") as page:
+        page.evaluate("history.replaceState(null, '', '#the-hunt'); scrollTo(0, 900);")
+        page.evaluate("dispatchEvent(new HashChangeEvent('hashchange'))")
+        assert page.evaluate("scrollY") == 900
+
+
 def test_one_switch_folds_the_deeper_parts_and_each_opens_by_itself(browser, address):
     with open_page(browser, f"{address}/book/definition.html") as page:
         deeper = page.locator("section.deeper")
