@@ -154,7 +154,8 @@ EXERCISES = [
         right=mistakes.chunked_loss,
         properties=[
             Property(
-                "the example", [(np.ones((2, 1)), np.array([[0.0], [0.0]]), np.array([0, 0]), 1)]
+                "the example",
+                [(np.array([[1.0, 1.0], [2.0, 2.0]]), np.eye(2), np.array([0, 0]), 1)],
             ),
             Property(
                 "chunks that divide the batch, and chunks that do not",
