@@ -173,7 +173,7 @@ def apply(function, x, axis, *more, where=None, out=None, fill=None, transpose=T
     if out is None:
         return in_dtype(result, dtype)[()]
     if not in_place:
-        np.copyto(target, in_dtype(result, dtype), casting="same_kind")
+        put(target, in_dtype(result, dtype))
     return out
 
 
@@ -192,8 +192,13 @@ def reduce(function, x, axis, *, keepdims, where=None, out=None, empty):
     result = in_dtype(result.reshape(shape), dtype)
     if out is None:
         return result[()]
-    np.copyto(target, result)
+    put(target, result)
     return out
+
+
+def put(target, result):
+    """Write a result to an output, whose dtype may be narrower."""
+    QUIET.copy().run(np.copyto, target, result)
 
 
 def in_dtype(result, dtype):

@@ -469,7 +469,11 @@ def test_no_floating_point_error_leaves_the_package(dtype, settings):
             for other in shares:
                 lab.kl_divergence(p, np.array(other, dtype))
         lab.linear(np.array([tiny, 1], dtype), np.array([[tiny, 0]], dtype))
-        lab.softmax([1e308, -1e308], out=np.zeros(2, np.float16))
+        for row in ([1e308, -1e308], [0, -18], [0, 1e5]):
+            for narrow in (np.float16, np.float32):
+                lab.softmax(row, out=np.zeros(2, narrow))
+                lab.log_softmax(row, out=np.zeros(2, narrow))
+                lab.logsumexp(row, out=np.zeros((), narrow))
         assert lab.check_gradient(lambda x: float(x.sum()), lambda x: np.ones(2), [1e-300, 1.0])
 
 
