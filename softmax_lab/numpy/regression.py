@@ -112,17 +112,18 @@ class SoftmaxRegression(Estimator):
         # The bias is the weight of a feature that is always 1, and is not penalised. The other
         # features are centred, or else each of them would repeat much of what it says. Powers of
         # two as units keep the squares of very large and very small ones in range.
-        rough = power_of_two(X)
-        X = X / rough
-        mean = mass / mass.sum() @ X
-        X = X - mean
-        unit = np.maximum(rough * power_of_two(X), 2.0**-400)
-        data = np.column_stack([X / (unit / rough), np.ones(len(X))])
         with np.errstate(all="ignore"):
+            rough = power_of_two(X)
+            X = X / rough
+            mean = mass / mass.sum() @ X
+            X = X - mean
+            unit = np.maximum(rough * power_of_two(X), 2.0**-400)
+            data = np.column_stack([X / (unit / rough), np.ones(len(X))])
             penalties = np.append(np.minimum(1 / C / unit**2, 1e300), 0)
-        problem = Objective(data, target, len(classes), mass, penalties)
-        with np.errstate(all="ignore"):
+            problem = Objective(data, target, len(classes), mass, penalties)
             weight, steps, promise = newton(problem, tol, self._steps(max_iter))
+            coef = weight[:, :-1] / unit
+            intercept = weight[:, -1] - weight[:, :-1] / (unit / rough) @ mean
         if not promise <= tol:
             warnings.warn(
                 f"the optimum is not reached: step {steps} still promised to lower the objective "
@@ -132,8 +133,7 @@ class SoftmaxRegression(Estimator):
                 stacklevel=2,
             )
         self.classes_, self.n_iter_, self.n_features_in_ = classes, steps, X.shape[1]
-        self.coef_ = weight[:, :-1] / unit
-        self.intercept_ = weight[:, -1] - weight[:, :-1] / (unit / rough) @ mean
+        self.coef_, self.intercept_ = coef, intercept
         vars(self).pop("feature_names_in_", None)
         if names is not None:
             self.feature_names_in_ = names
@@ -168,7 +168,10 @@ class SoftmaxRegression(Estimator):
         With two classes it is their difference, (n,): above 0 where the second one wins.
         """
         logits = self._logits(X)
-        return logits if len(self.classes_) > 2 else logits[:, 1] - logits[:, 0]
+        if len(self.classes_) > 2:
+            return logits
+        with np.errstate(over="ignore", under="ignore"):
+            return logits[:, 1] - logits[:, 0]
 
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probabilities, (n, n_classes), of samples X, (n, n_features)."""

@@ -735,3 +735,12 @@ def test_features_of_any_size_that_a_float_holds(scale):
         free = lab.SoftmaxRegression(C=np.inf, progress=False).fit(X, y)
         p = free.predict_proba(X)
         np.testing.assert_allclose(model.predict_proba(X * scale), p, atol=1e-6)
+
+
+def test_features_that_differ_as_floats_can_raise_no_floating_point_error():
+    X, y = [[5e-324, 1e308], [0.0, -1e308], [1e-323, 0.0], [0.0, 3.0]], [0, 0, 1, 1]
+    with np.errstate(all="raise"):
+        model = lab.SoftmaxRegression(progress=False).fit(X, y)
+        model.coef_, model.intercept_ = np.array([[-0.8], [0.8]]), np.zeros(2)
+        model.n_features_in_ = 1
+        assert model.decision_function([[1.7e308]]) == np.inf
