@@ -14,6 +14,7 @@ def as_array(x, name="x"):
     The numbers of ml_dtypes become float64 or int64, those of torch that NumPy lacks float32.
     """
     if type(x) is not np.ndarray:
+        refuse_sparse(x, name)
         refuse_mask(x, name)
         if str(getattr(x, "dtype", "")).startswith(("torch.bfloat16", "torch.float8")):
             x = x.float()
@@ -28,6 +29,12 @@ def as_array(x, name="x"):
     if x.dtype.isbuiltin == 2:  # registered by ml_dtypes
         return x.astype(np.int64 if np.can_cast(x.dtype, np.int64) else np.float64)
     return x
+
+
+def refuse_sparse(x, name):
+    """Raise TypeError if `x` is a sparse matrix, which NumPy would take for an object."""
+    if hasattr(x, "toarray"):
+        raise TypeError(f"{name} is a sparse matrix, but it must be dense: pass {name}.toarray()")
 
 
 def refuse_mask(x, name):

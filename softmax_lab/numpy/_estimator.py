@@ -104,8 +104,6 @@ def names_differ(names, fitted):
 
 def check_samples(X):
     """Return samples (n, n_features) in float64, or raise an error that says what is wrong."""
-    if hasattr(X, "toarray"):
-        raise TypeError("X is a sparse matrix, but it must be dense: pass X.toarray()")
     X = as_array(X, "X")
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: X must be real, but its dtype is {X.dtype}")

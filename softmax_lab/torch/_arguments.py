@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import torch
 
-from softmax_lab.numpy._arguments import as_array, as_integer, refuse_mask
+from softmax_lab.numpy._arguments import as_array, as_integer, refuse_mask, refuse_sparse
 from softmax_lab.numpy._arguments import as_number as number_of
 
 FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -29,6 +29,7 @@ def as_tensor(x, name, device=None):
             return torch.stack(parts)
         except RuntimeError as error:
             raise ValueError(f"{name} cannot be made a tensor: {error}") from error
+    refuse_sparse(x, name)
     refuse_mask(x, name)
     try:
         if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):

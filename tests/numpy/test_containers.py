@@ -110,6 +110,13 @@ def test_a_container_gives_what_the_page_says(library, make, expected):
     np.testing.assert_array_equal(found.astype(float), expected.astype(float))
 
 
+def test_a_sparse_matrix_is_told_to_be_dense():
+    given = pytest.importorskip("scipy.sparse").csr_array(X)
+    for softmax in (lab.softmax, pytest.importorskip("softmax_lab.torch").softmax):
+        with pytest.raises(TypeError, match=r"^x is a sparse matrix, .*: pass x\.toarray\(\)$"):
+            softmax(given)
+
+
 def test_a_buffer_keeps_its_dtype():
     for given in (memoryview(X.astype(np.float32)), array.array("f", X[0])):
         assert lab.softmax(given).dtype == np.float32
