@@ -10,9 +10,6 @@ import softmax_lab.torch as sl
 from tests import reference
 from tests.torch.devices import as_array
 
-# torch's compiler calls what torch itself has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-
 WEIGHT = torch.tensor([0.5, 1.0, 2.0, 1.0])
 SOFT = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.2, 0.0], [0.0, 0.0, 1.0, 0.0]])
 FUNCTIONS = {

@@ -155,7 +155,6 @@ def test_a_loss_that_nothing_asks_for_has_no_gradient():
 
 
 # torch's forward mode calls what torch itself has deprecated.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 def test_forward_mode_without_gradients():
     x, v, y = torch.randn(3, 4), torch.randn(3, 4), torch.tensor([0, 1, 2])
     for target in (y, sl.one_hot(y, 4)):

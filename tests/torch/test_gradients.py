@@ -67,7 +67,6 @@ def random(seed=0):
 
 
 # torch's forward mode calls what torch itself has deprecated.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_first_and_second_derivatives_agree_with_differences(name):
     function, count = FUNCTIONS[name]
@@ -108,7 +107,6 @@ def test_vmap_of_values_gradients_and_hessians(function):
 
 
 # torch's forward mode calls what torch itself has deprecated.
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
 @pytest.mark.parametrize(
     "function", [sl.softmax, sl.log_softmax, sl.logsumexp, lambda x: sl.cross_entropy(x, TARGET[0])]
 )

@@ -25,10 +25,8 @@ from tests.torch.test_stability import (
     test_vjps_do_not_lose_a_confident_rows_digits,  # noqa: F401
 )
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::RuntimeWarning"),  # NumPy's, in the interpreter: inf − inf
-    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
-]
+# NumPy's, in the interpreter: inf − inf.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 DTYPES = [torch.float32, torch.float64, torch.bfloat16, torch.float16]

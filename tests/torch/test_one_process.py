@@ -6,9 +6,6 @@ import torch.distributed as dist
 from tests.torch.sharded import errors, layouts, losses, others, rows
 from tests.torch.sharded.cases import CASES, mesh
 
-# torch's forward mode calls what torch itself has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-
 SEVERAL = {  # what several processes tell one another
     errors.a_compiled_loss_breaks_the_graph,  # slow
     errors.a_wrong_placement_is_named,

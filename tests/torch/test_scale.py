@@ -15,9 +15,6 @@ import softmax_lab.torch as sl
 from softmax_lab.torch import _chunks
 from tests.torch.memory import peak
 
-# torch's compiler and forward mode call what torch itself has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-
 EPS = torch.finfo(torch.float64).eps
 
 

@@ -17,9 +17,6 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 import softmax_lab.torch as sl
 
-# torch's forward mode and its compiler call what torch itself has deprecated.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
 TARGET = torch.tensor([1, -100, 0])
 FUNCTIONS = {
     "linear": lambda x: sl.linear(x, x.sin(), x[:, 0]),
