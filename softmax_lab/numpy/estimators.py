@@ -3,6 +3,7 @@
 import numpy as np
 
 from softmax_lab.numpy._arguments import as_array, as_real
+from softmax_lab.numpy._blocks import in_dtype
 from softmax_lab.numpy._types import ArrayLike, Floats, Random, Reward
 from softmax_lab.numpy.soft_max import drawable, gumbel_max, gumbel_noise
 from softmax_lab.numpy.stability import log_softmax, softmax
@@ -22,7 +23,7 @@ def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> F
 
     Returns
     -------
-    ndarray, (T,)
+    ndarray, (T,), the floating dtype of `logits`
         An unbiased estimate, of large variance.
 
     Raises
@@ -44,11 +45,12 @@ def reinforce_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> F
     >>> reinforce_gradient(lambda z: 0.0 * z, [0.0, 1.0], rng=np.random.default_rng(0)) + 0.0
     array([0., 0.])
     """
-    logits = one_row(logits)
+    logits, dtype = one_row(logits)
     z = np.atleast_1d(gumbel_max(logits, rng=rng))
     reward = rewards(f, z)
     with np.errstate(under="ignore"):
-        return reward * ((np.arange(logits.size) == z) - softmax(logits))
+        estimate = reward * ((np.arange(logits.size) == z) - softmax(logits))
+    return in_dtype(estimate, dtype)
 
 
 def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats:
@@ -65,7 +67,7 @@ def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats
 
     Returns
     -------
-    ndarray, (T,)
+    ndarray, (T,), the floating dtype of `logits`
         An unbiased estimate, of small variance.
 
     Raises
@@ -92,11 +94,12 @@ def arsm_gradient(f: Reward, logits: ArrayLike, *, rng: Random = None) -> Floats
     >>> arsm_gradient(lambda z: 0.0 * z, [0.0, 1.0, 2.0], rng=np.random.default_rng(0)) + 0.0
     array([0., 0., 0.])
     """
-    logits = one_row(logits)
+    logits, dtype = one_row(logits)
     log_pi = log_softmax(-gumbel_noise(logits.shape, rng=rng))
     reward = rewards(f, swapped_argmins(log_pi, logits))
     with np.errstate(under="ignore"):
-        return (reward - reward.mean(axis=0)) @ (1 / logits.size - np.exp(log_pi))
+        estimate = (reward - reward.mean(axis=0)) @ (1 / logits.size - np.exp(log_pi))
+    return in_dtype(estimate, dtype)
 
 
 def swapped_argmins(log_pi, logits):
@@ -116,11 +119,14 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return the log-probabilities of a row (T,), or raise ValueError if there is none to draw."""
+    """Return the log-probabilities of a row (T,), and the dtype that its logits came in.
+
+    Raise ValueError if there is no class to draw.
+    """
     shape = as_array(logits, "logits").shape
     if len(shape) != 1 or shape == (0,):
         raise ValueError(f"logits must be one row of classes, (T,), but the shape is {shape}")
-    return drawable(logits)
+    return drawable(logits), as_real(logits, "logits")[1]
 
 
 def rewards(f, z):

@@ -24,7 +24,7 @@ def reinforce_gradient(
 
     Returns
     -------
-    Tensor, (T,)
+    Tensor, (T,), the floating dtype of `logits`
         An unbiased estimate, of large variance.
 
     Raises
@@ -46,10 +46,10 @@ def reinforce_gradient(
     >>> reinforce_gradient(lambda z: 0.0 * z, [0.0, 1.0], generator=torch.Generator()) + 0.0
     tensor([0., 0.])
     """
-    logits = one_row(logits)
+    logits, dtype = one_row(logits)
     z = gumbel_max(logits, generator=generator).reshape(1)
     classes = torch.arange(len(logits), device=logits.device)
-    return rewards(f, z) * ((classes == z).to(logits.dtype) - softmax(logits))
+    return (rewards(f, z) * ((classes == z).to(logits.dtype) - softmax(logits))).to(dtype)
 
 
 def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None = None) -> Tensor:
@@ -66,7 +66,7 @@ def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None 
 
     Returns
     -------
-    Tensor, (T,)
+    Tensor, (T,), the floating dtype of `logits`
         An unbiased estimate, of small variance.
 
     Raises
@@ -90,11 +90,11 @@ def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None 
     >>> arsm_gradient(lambda z: 0.0 * z, [0.0, 1.0, 2.0], generator=torch.Generator()) + 0.0
     tensor([0., 0., 0.])
     """
-    logits = one_row(logits)
+    logits, dtype = one_row(logits)
     noise = standard_gumbel(logits.shape, generator, logits.dtype, logits.device)
     log_pi = log_softmax(-noise)
     reward = rewards(f, swapped_argmins(log_pi, logits)).to(logits.dtype)
-    return (reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())
+    return ((reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())).to(dtype)
 
 
 def swapped_argmins(log_pi, logits):
@@ -115,13 +115,16 @@ def swapped_argmins(log_pi, logits):
 
 
 def one_row(logits):
-    """Return the log-probabilities of a single row with a class to draw, without a gradient."""
+    """Return the log-probabilities of a single row with a class to draw, and its floating dtype.
+
+    No gradient flows through them.
+    """
     logits = as_tensor(logits, "logits").detach()
     if logits.ndim != 1 or logits.numel() == 0:
         raise ValueError(
             f"logits must be one row of classes, (T,), but the shape is {tuple(logits.shape)}"
         )
-    return drawable(logits)
+    return drawable(logits), as_real(logits, "logits").dtype
 
 
 def rewards(f, z):

@@ -247,3 +247,11 @@ def test_the_same_seed_gives_the_same_draws():
         lambda r: lab.arsm_gradient(lambda z: z / 3, np.zeros(4), rng=r),
     ):
         np.testing.assert_array_equal(draw(rng(8)), draw(rng(8)))
+
+
+@pytest.mark.parametrize("estimator", [lab.reinforce_gradient, lab.arsm_gradient])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_an_estimate_has_the_dtype_of_the_logits(estimator, dtype):
+    for logits in (np.arange(3).astype(dtype), np.zeros(1, dtype)):
+        assert estimator(lambda z: z / 3, logits, rng=rng()).dtype == dtype
+    assert estimator(lambda z: z.astype(np.longdouble), [0, 1], rng=rng()).dtype == np.float64

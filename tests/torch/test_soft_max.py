@@ -215,3 +215,11 @@ def test_estimators_refuse_what_they_cannot_use(estimate):
     for bad in ([math.nan, 0.0], [-math.inf, -math.inf]):
         with pytest.raises(ValueError, match="a class to draw"):
             estimate(torch.zeros_like, torch.tensor(bad), generator=seeded())
+
+
+@pytest.mark.parametrize("estimate", [sl.reinforce_gradient, sl.arsm_gradient])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_an_estimate_has_the_dtype_of_the_logits(estimate, dtype):
+    for logits in (torch.arange(3, dtype=dtype), torch.zeros(1, dtype=dtype)):
+        assert estimate(lambda z: z.double(), logits).dtype == dtype
+    assert estimate(lambda z: z.double(), [0, 1]).dtype == torch.get_default_dtype()
