@@ -1,14 +1,3 @@
-// Paper is white: print in the light theme's colours, then go back.
-{
-  const root = document.documentElement;
-  let theme;
-  addEventListener("beforeprint", () => {
-    theme = root.dataset.theme;
-    root.dataset.theme = "light";
-  });
-  addEventListener("afterprint", () => (root.dataset.theme = theme));
-}
-
 // What scrolls inside its box says so: it fades where it goes on, can be reached by keyboard, and has
 // a name. A table keeps its role.
 const DISPLAYED = ".bd-article div.math > mjx-container";
@@ -34,7 +23,6 @@ const reachWide = () => {
   for (const box of document.querySelectorAll(`.bd-article :is(pre, table), ${DISPLAYED}`)) markWide(box);
 };
 addEventListener("scroll", ({ target }) => NAMES[target.tagName] && markWide(target), true);
-addEventListener("toggle", uncovered, true); // see reading.js
 // The column changes its size with the window, with the contents, which the theme puts beside it once
 // the window has grown, and with what a fold or an answer uncovers.
 addEventListener("load", () => {

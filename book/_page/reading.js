@@ -20,10 +20,17 @@ try {
 // paint which of the two "auto" is: code would get its colours and its height late.
 {
   const { dataset } = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
   const chosen = () => localStorage.getItem("mode") || "auto";
+  const dress = () => {
+    const own = ["light", "dark"].includes(dataset.mode);
+    dataset.theme = own ? dataset.mode : system.matches ? "dark" : "light";
+  };
   dataset.mode = chosen();
-  if (dataset.mode === "auto")
-    dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  dress();
+  // Paper is white: print in the light theme's colours, then go back.
+  addEventListener("beforeprint", () => (dataset.theme = "light"));
+  addEventListener("afterprint", dress);
   // Back brings a page as it was left; what the reader has chosen on the next one holds for both.
   addEventListener("pageshow", ({ persisted }) => persisted && chosen() !== dataset.mode && location.reload());
 }
@@ -50,7 +57,7 @@ const memory = {
 // another face that it would then push about.
 for (const face of document.fonts) if (/Source|Awesome/.test(face.family)) face.load();
 
-// What comes into sight has no size before: charts look again when the window resizes.
+// What counts what is in sight counts again, as when the window resizes.
 const uncovered = () => dispatchEvent(new Event("resize"));
 
 // A switch named "answers" sets data-answers on the page's root; style sheets do the rest.

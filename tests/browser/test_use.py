@@ -84,6 +84,20 @@ def test_a_chapter_prints_to_a_clean_pdf(browser, address, chapter):
     assert 5 <= pages <= 80, f"{chapter} prints on {pages} pages"
 
 
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_after_printing_a_page_is_as_dark_as_the_system(browser, address, before):
+    """However often it was told that it will be printed, and whatever changed meanwhile."""
+    theme = "document.documentElement.dataset.theme"
+    with open_page(browser, f"{address}/{PAGES[1]}.html", color_scheme="dark") as page:
+        for scheme in ("dark", "light"):
+            for _ in range(before):
+                page.evaluate("dispatchEvent(new Event('beforeprint'))")
+                assert page.evaluate(theme) == "light"
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate("dispatchEvent(new Event('afterprint'))")
+            assert page.evaluate(theme) == scheme
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_link_to_a_page_shows_what_it_is(page):
     text = (HTML / f"{page}.html").read_text(encoding="utf-8")
