@@ -62,9 +62,7 @@ class SoftmaxRegression(torch.nn.Module):
         shape = as_integer(num_classes, "num_classes"), as_integer(in_features, "in_features")
         if min(shape) < 0:
             raise ValueError(f"num_classes and in_features must not be negative, but are {shape}")
-        self.C = float(as_number(C, "C"))
-        if not self.C > 0:
-            raise ValueError(f"C must be above 0, but it is {C}")
+        self.C = strength(C)
         self.weight = torch.nn.Parameter(torch.zeros(shape))
         self.bias = torch.nn.Parameter(torch.zeros(shape[0]))
 
@@ -97,14 +95,18 @@ class SoftmaxRegression(torch.nn.Module):
             torch.enable_grad(),
             torch.autocast(device.type, enabled=False),
         ):
-            self._descend(self._samples(x), target, bar(range(steps), progress))
+            C = strength(self.C)  # which may have been set since
+            self._descend(self._samples(x), target, C, bar(range(steps), progress))
         return self
 
-    def _descend(self, x, target, steps):
+    def _descend(self, x, target, C, steps):
         if len(x) == 0:
             raise ValueError(f"x must hold at least one sample, but its shape is {tuple(x.shape)}")
         target = as_tensor(target, "target", x.device)
-        cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
+        if target.is_inference():  # autograd would not save it
+            target = target.clone()
+        with torch.no_grad():
+            cross_entropy(self(x), target)  # whatever is wrong is told before anything changes
         if not target.is_floating_point():
             check_target(target, len(self.bias))  # no class is ignored
         dtype = wide(x.dtype)
@@ -119,7 +121,7 @@ class SoftmaxRegression(torch.nn.Module):
         varies = spread > rounding  # a feature that never changes has nothing to say
         # The bend of the objective at W = 0 is that of the loss, where every p (1 − p) is
         # (T − 1) / T², and that of the penalty, the ridge, which a small C would take out of range.
-        classes, root = len(bias), (max(self.C, torch.finfo(dtype).tiny) * len(x)) ** 0.5
+        classes, root = len(bias), (max(C, torch.finfo(dtype).tiny) * len(x)) ** 0.5
         scale = min(root, 1.0)
         bend = spread * ((classes - 1) ** 0.5 / max(classes, 1)) * scale
         ridge = scale / root / size
@@ -140,7 +142,7 @@ class SoftmaxRegression(torch.nn.Module):
         for _ in steps:
             optimiser.step(objective)
         objective()
-        with torch.no_grad():
+        with torch.inference_mode(self.weight.is_inference()), torch.no_grad():
             # A slope that all but the penalty holds at 0 moves too little for L-BFGS to notice: a
             # step of Newton's. Its bend is 1.
             slopes -= slopes.grad * (ridge > 0.99 * unit)
@@ -182,6 +184,14 @@ class SoftmaxRegression(torch.nn.Module):
                 f"target must hold integer class indices, but its dtype is {target.dtype}"
             )
         return (found == target.long()).double().mean().item()
+
+
+def strength(C):
+    """Return `C` as a float, or raise where it is no number above 0."""
+    number = float(as_number(C, "C"))
+    if not number > 0:
+        raise ValueError(f"C must be above 0, but it is {C}")
+    return number
 
 
 def bar(steps, progress):

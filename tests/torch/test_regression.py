@@ -96,6 +96,10 @@ def test_features_may_be_as_small_as_floats(size):
 def test_the_strength_of_the_penalty_is_named():
     with pytest.raises(TypeError, match=r"^C must be a real number"):
         sl.SoftmaxRegression(1, 2, C="a")
+    model = sl.SoftmaxRegression(1, 2)
+    model.C = -1
+    with pytest.raises(ValueError, match=r"^C must be above 0, but it is -1"):
+        model.fit([[0.0], [1.0]], [0, 1])
 
 
 def test_a_score_compares_each_sample_with_its_own_class():
@@ -235,6 +239,15 @@ def test_a_fit_is_the_same_in_any_mode(mode):
     with mode():
         model.fit(SAMPLES, CLASSES, progress=False)
     torch.testing.assert_close(model.weight, expected, rtol=0, atol=0)
+
+
+def test_what_was_made_in_inference_mode_is_fitted_too():
+    expected = sl.SoftmaxRegression(2, 3).fit(SAMPLES, CLASSES, progress=False).weight
+    with torch.inference_mode():
+        x, target, model = SAMPLES.clone(), CLASSES.clone(), sl.SoftmaxRegression(2, 3)
+    for fitted in (sl.SoftmaxRegression(2, 3), model):
+        fitted.fit(x, target, progress=False)
+        torch.testing.assert_close(fitted.weight, expected, rtol=0, atol=0)
 
 
 def test_samples_that_require_a_gradient_are_data():
