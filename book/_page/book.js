@@ -36,3 +36,11 @@ addEventListener("click", ({ target }) => {
   const dialog = document.querySelector("#pst-search-dialog");
   if (button) dialog.addEventListener("close", () => button.focus(), { once: true });
 });
+
+// A menu that lies over the page makes way for what was chosen in it, and for its own column once the
+// window is wide enough (for the theme).
+addEventListener("click", ({ target }) => target.closest("dialog a[href^='#']")?.closest("dialog").close());
+for (const [side, width] of [["primary", 992], ["secondary", 1200]])
+  matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => {
+    document.querySelector(`#pst-${side}-sidebar-modal`)?.close();
+  });

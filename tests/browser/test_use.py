@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.browser.conftest import CHAPTERS, HTML, PAGES
-from tests.browsers import open_page
+from tests.browsers import open_page, resize
 
 
 def test_a_word_typed_into_the_search_field_leads_to_results(browser, address):
@@ -32,6 +32,25 @@ def test_the_next_page_is_one_click_away(browser, address):
         page.wait_for_url(f"**/{PAGES[2]}.html")
         page.locator("a.left-prev").click()
         page.wait_for_url(f"**/{PAGES[1]}.html")
+
+
+@pytest.mark.parametrize("side", ["primary", "secondary"])
+def test_a_menu_over_the_page_makes_way(browser, address, side):
+    """For what was chosen in it, and for its own column, as when a tablet is turned."""
+    url, upright = f"{address}/book/stability.html", {"width": 820, "height": 1180}
+    with open_page(browser, url, viewport=upright) as page:
+        menu = page.locator(f"#pst-{side}-sidebar-modal[open]")
+        toggle = page.locator(f"button.{side}-toggle:visible")
+        choice = page.locator("book-prediction button").first
+        toggle.click()
+        menu.locator("a[href^='#']:visible").nth(0).click()
+        menu.wait_for(state="detached")
+        choice.click(trial=True)
+        toggle.click()
+        menu.wait_for()
+        resize(page, 1366, 1024)
+        assert page.locator(f".bd-sidebar-{side} a").first.is_visible()
+        choice.click(trial=True)
 
 
 def test_the_theme_button_changes_to_dark_and_the_page_remembers(browser, address):
