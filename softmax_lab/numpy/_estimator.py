@@ -56,6 +56,31 @@ class Estimator:
             classifier_tags=ClassifierTags(),
         )
 
+    def get_metadata_routing(self):
+        """Return what scikit-learn may hand on: `sample_weight`, to the methods that ask for it."""
+        if hasattr(self, "_metadata_request"):
+            return self._metadata_request
+        from sklearn.utils.metadata_routing import MetadataRequest
+
+        request = MetadataRequest(owner=type(self).__name__)
+        for method in (request.fit, request.score):
+            method.add_request(param="sample_weight", alias=None)
+        return request
+
+    def set_fit_request(self, *, sample_weight: bool | str | None):
+        """Say if `fit` is to be handed `sample_weight`, and by what name. Returns the model."""
+        return self._set_request("fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None):
+        """Say if `score` is to be handed `sample_weight`, and by what name. Returns the model."""
+        return self._set_request("score", sample_weight)
+
+    def _set_request(self, method, alias):
+        request = self.get_metadata_routing()
+        getattr(request, method).add_request(param="sample_weight", alias=alias)
+        self._metadata_request = request  # which scikit-learn's clone copies
+        return self
+
     def _check_fitted(self):
         if not hasattr(self, "classes_"):
             kind, name = sklearns("NotFittedError", ValueError), type(self).__name__

@@ -10,11 +10,17 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_iris, load_wine
 from sklearn.datasets import load_digits as sk_digits
-from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
+from sklearn.exceptions import (
+    ConvergenceWarning,
+    DataConversionWarning,
+    NotFittedError,
+    UnsetMetadataPassedError,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -744,3 +750,18 @@ def test_features_that_differ_as_floats_can_raise_no_floating_point_error():
         model.coef_, model.intercept_ = np.array([[-0.8], [0.8]]), np.zeros(2)
         model.n_features_in_ = 1
         assert model.decision_function([[1.7e308]]) == np.inf
+
+
+def test_sample_weights_are_routed_by_scikit_learn():
+    X, y = load_iris(return_X_y=True)
+    weight = np.arange(150) % 3
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipeline = make_pipeline(StandardScaler(), lab.SoftmaxRegression()).fit(X, y)
+        assert pipeline.score(X, y) > 0.9
+        with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+            pipeline.fit(X, y, sample_weight=weight)
+        model = lab.SoftmaxRegression().set_fit_request(sample_weight="times")
+        model.set_score_request(sample_weight=False)
+        pipeline = make_pipeline(StandardScaler(), clone(model)).fit(X, y, times=weight)
+    expected = lab.SoftmaxRegression().fit(StandardScaler().fit_transform(X), y, weight)
+    np.testing.assert_array_equal(pipeline[-1].coef_, expected.coef_)
