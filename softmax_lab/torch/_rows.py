@@ -239,5 +239,4 @@ def batched(function, info, in_dims, *args):
         else arg.movedim(dim, 0)
         for arg, dim in zip(args, in_dims, strict=True)
     ]
-    out = run(function, *args)
-    return out, (0,) * len(out) if isinstance(out, tuple) else 0
+    return run(function, *args), 0
