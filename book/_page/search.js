@@ -77,14 +77,17 @@
 
   // What nobody wrote may be the beginning of a word, or several in one: logprobs.
   const beginnings = (word) => [...vocabulary.keys()].filter((known) => word.length > 3 && known.startsWith(word));
-  const cut = (word) => {
-    for (let at = word.length - 2; at >= 2; at--) {
+  const longest = Math.max(...[...spoken.keys()].map((word) => word.length));
+  const cut = (word, whole = new Set()) => {
+    if (whole.has(word)) return; // by another way there: it cannot be cut
+    for (let at = Math.min(word.length - 2, longest); at >= 2; at--) {
       const [left, right] = [stem(word.slice(0, at)), word.slice(at)];
       if (!spoken.has(word.slice(0, at)) || FILLERS.has(word.slice(0, at))) continue;
       if (spoken.has(right)) return [[left], [stem(right)]];
-      const rest = cut(right);
+      const rest = cut(right, whole);
       if (rest) return [[left], ...rest];
     }
+    whole.add(word);
   };
   // What is meant by a word that was typed: groups of stems, of which each may stand for the others.
   const meant = (word) => {

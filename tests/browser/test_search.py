@@ -194,6 +194,24 @@ def test_a_hit_quotes_words_and_no_markup(browser, address):
         assert re.search(r"\w", title.partition("·")[2] or title), f"{page} {anchor}: {title}"
 
 
+def test_what_nobody_would_type_is_answered_as_well(browser, address):
+    """However long, and whatever it means to HTML, to an address or to a regular expression."""
+    asked = [
+        "softmax" * 40 + "zq",
+        "softmax" * 500,
+        "<img src=x onerror=alert(1)>",
+        "(a+)+$",
+        "[",
+        "%",
+    ]
+    with open_page(browser, f"{address}/search.html") as page:
+        for question in asked:
+            ask(page, question)
+            said = page.get_by_role("status").text_content()
+            assert said.endswith(" places:") or "Nothing in the book has “" in said
+        assert page.locator("article img").count() == 0
+
+
 def test_what_nobody_wrote_is_said_and_the_index_offered(browser, address):
     with open_page(browser, f"{address}/search.html?q=zebrafish") as page:
         assert "zebrafish" in page.get_by_role("status").text_content()
