@@ -27,7 +27,8 @@ def prepare(x, target, dim, weight, reduction, *, classes_only=False):
             )
     dim, weight, soft = fitting(x, target, dim, weight, reduction, classes_only=classes_only)
     if soft:
-        target = to_last(check_non_negative(target, "target"), (dim,))
+        target = check_non_negative(as_real(target, "target"), "target")
+        target = to_last(target, (dim,))
     return to_last(x, (dim,)), target, weight
 
 

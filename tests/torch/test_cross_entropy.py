@@ -431,3 +431,8 @@ def test_no_factor_of_all_weights_changes_a_mean(factor, dtype, smoothing):
         found, expected = loss(weight * factor), loss(weight)
         assert torch.equal(found, expected)
         assert torch.equal(*(torch.autograd.grad(each, x)[0] for each in (found, expected)))
+
+
+def test_target_weights_of_a_dtype_that_torch_cannot_compute_in_are_refused():
+    with pytest.raises(TypeError, match=r"^target must hold real numbers .* torch\.float8_e5m2"):
+        sl.cross_entropy(torch.zeros(2, 3), torch.ones(2, 3).to(torch.float8_e5m2))
