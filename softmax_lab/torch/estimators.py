@@ -4,7 +4,7 @@ import torch
 
 from softmax_lab.torch._arguments import as_real, as_tensor
 from softmax_lab.torch._types import Generator, Reward, Tensor, TensorLike
-from softmax_lab.torch.soft_max import drawable, gumbel_max, standard_gumbel
+from softmax_lab.torch.soft_max import drawable, gumbel_max, noise_like
 from softmax_lab.torch.stability import log_softmax, softmax
 
 
@@ -91,8 +91,7 @@ def arsm_gradient(f: Reward, logits: TensorLike, *, generator: Generator | None 
     tensor([0., 0., 0.])
     """
     logits, dtype = one_row(logits)
-    noise = standard_gumbel(logits.shape, generator, logits.dtype, logits.device)
-    log_pi = log_softmax(-noise)
+    log_pi = log_softmax(-noise_like(logits, generator))
     reward = rewards(f, swapped_argmins(log_pi, logits)).to(logits.dtype)
     return ((reward - reward.mean(0)) @ (1 / len(logits) - log_pi.exp())).to(dtype)
 

@@ -104,16 +104,23 @@ def gumbel_noise(
     if dtype not in FLOATING:
         raise TypeError(f"dtype must be floating, but it is {dtype}")
     device = generator.device if isinstance(generator, torch.Generator) else None
-    return standard_gumbel(shape, generator, dtype, device)
+    return standard_gumbel(torch.empty(shape, dtype=wide(dtype), device=device), generator).to(
+        dtype
+    )
 
 
-def standard_gumbel(shape, generator, dtype, device):
-    """Draw Gumbel noise on a device."""
+def noise_like(x, generator):
+    """Draw Gumbel noise for each entry of `x`: under `vmap`, if it asks so, of each of a batch."""
+    empty = torch.empty_like(x, memory_format=torch.contiguous_format)
+    return standard_gumbel(empty, generator)
+
+
+def standard_gumbel(empty, generator):
+    """Draw Gumbel noise in the place of an empty tensor."""
     if generator is not None and not isinstance(generator, torch.Generator):
         raise TypeError(f"generator must be a torch.Generator or None, but it is {generator!r}")
-    exponential = torch.empty(shape, dtype=wide(dtype), device=device)
-    exponential.exponential_(generator=generator)
-    return -exponential.clamp_(min=torch.finfo(wide(dtype)).eps / 2).log_().to(dtype)
+    exponential = empty.exponential_(generator=generator)
+    return -exponential.clamp_min_(torch.finfo(empty.dtype).eps / 2).log_()
 
 
 def gumbel_max(
@@ -176,7 +183,7 @@ def log_probabilities(logits, dim):
 
 def perturbed(log_p, generator):
     """Return log-probabilities with Gumbel noise."""
-    return log_p + standard_gumbel(log_p.shape, generator, log_p.dtype, log_p.device)
+    return log_p + noise_like(log_p, generator)
 
 
 def gumbel_softmax(

@@ -1,6 +1,7 @@
 """Chapter 3 in torch: hard and soft choices, and gradients through them."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -223,3 +224,23 @@ def test_an_estimate_has_the_dtype_of_the_logits(estimate, dtype):
     for logits in (torch.arange(3, dtype=dtype), torch.zeros(1, dtype=dtype)):
         assert estimate(lambda z: z.double(), logits).dtype == dtype
     assert estimate(lambda z: z.double(), [0, 1]).dtype == torch.get_default_dtype()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "draw",
+    [
+        sl.gumbel_softmax,
+        sl.gumbel_max,
+        partial(sl.reinforce_gradient, torch.sin),
+        partial(sl.arsm_gradient, torch.sin),
+    ],
+)
+def test_each_of_a_batch_may_have_its_own_noise(draw):
+    x = torch.zeros(100, 4)
+    same, different = (
+        torch.func.vmap(draw, randomness=randomness)(x).unique(dim=0)
+        for randomness in ("same", "different")
+    )
+    assert len(same) == 1
+    assert len(different) >= 4
