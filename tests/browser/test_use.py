@@ -89,8 +89,11 @@ def test_a_chapter_can_be_launched_downloaded_and_corrected(chapter):
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_a_chapter_prints_to_a_clean_pdf(browser, address, chapter):
     with open_page(browser, f"{address}/book/{chapter}.html", color_scheme="dark") as page:
+        page.keyboard.press("Control+k")  # a question that was not asked yet
         page.emulate_media(media="print")
-        unwanted = ".bd-sidebar-primary, .bd-header-article, .prev-next-area, details:not([open])"
+        unwanted = (
+            ".bd-sidebar-primary, .bd-header-article, .prev-next-area, details:not([open]), dialog"
+        )
         assert page.locator(unwanted).filter(visible=True).all_text_contents() == []
         page.evaluate(
             "addEventListener('beforeprint', () => { "
