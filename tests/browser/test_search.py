@@ -212,6 +212,15 @@ def test_what_nobody_would_type_is_answered_as_well(browser, address):
         assert page.locator("article img").count() == 0
 
 
+def test_a_search_that_has_not_come_says_so_and_offers_the_index(browser, address):
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.route("**/sections.js*", lambda route: route.fulfill(status=404))
+        page.goto(f"{address}/search.html?q=softmax")
+        assert "not come" in page.get_by_role("status").text_content()
+        assert page.locator("#search-else a").count() == 2
+
+
 def test_what_nobody_wrote_is_said_and_the_index_offered(browser, address):
     with open_page(browser, f"{address}/search.html?q=zebrafish") as page:
         assert "zebrafish" in page.get_by_role("status").text_content()
