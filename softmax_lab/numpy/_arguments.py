@@ -55,6 +55,8 @@ def with_huge(x, array, name):
         return array
     objects = np.asarray(x, dtype=object)
     if objects.size and all(isinstance(each, numbers.Integral) for each in objects.flat):
+        if objects.min() >= 0 and objects.max() < 2**64:  # of which NumPy makes floats at times
+            return objects.astype(np.uint64)
         raise TypeError(
             f"{name} must hold integers that one dtype holds, but they go from {objects.min()} "
             f"to {objects.max()}: subtract one of them from all, or make them floats"

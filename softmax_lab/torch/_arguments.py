@@ -34,7 +34,10 @@ def as_tensor(x, name, device=None):
     try:
         if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):
             x = owned(as_array(x, name))
-        return torch.as_tensor(x, device=device)
+        tensor = torch.as_tensor(x, device=device)
+        if not tensor.numel():  # of [[], [1.0]] torch drops the number, and NumPy says so
+            as_array(x, name)
+        return tensor
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         if "Overflow" in repr(error):  # integers beyond int64, which NumPy may hold
             array = as_array(x, name)

@@ -647,6 +647,12 @@ def test_integers_that_no_dtype_holds_are_named(kind):
     close(lab.softmax(x[:2]), lab.softmax([0, 1]))
 
 
+def test_integers_on_both_sides_of_the_largest_int64_are_told_apart():
+    for ints in ([2**63 - 1, 2**63], [0, 2**64 - 1], [2**63, 2**63 - 1]):
+        assert lab.predict(ints) == ints.index(max(ints))
+        same(lab.softmax(ints), lab.softmax(np.array(ints, np.uint64)))
+
+
 def test_huge_integers_among_floats_are_floats():
     for other in (1.0, np.float32(1), np.float64(1)):
         same(lab.log_softmax([2**70, other]), [0, -float(2**70)])

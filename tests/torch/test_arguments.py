@@ -126,11 +126,12 @@ def test_what_holds_no_real_numbers_is_refused(function, x, dtype):
         {"a": 1.0},
         [None, 1.0],
         [[1.0, 2.0], [3.0]],
+        [[], [3.0]],
         [torch.zeros(2), torch.zeros(3)],
         ["1", "2"],
         10**30,
     ],
-    ids=["text", "dict", "None", "ragged", "ragged tensors", "texts", "too large"],
+    ids=["text", "dict", "None", "ragged", "first empty", "ragged tensors", "texts", "too large"],
 )
 def test_what_is_no_tensor_is_refused_by_name(function, x, bad):
     with pytest.raises((TypeError, ValueError), match=r"^[a-z_]+ cannot be made a tensor: "):
@@ -481,6 +482,7 @@ def test_no_mask_of_a_tensor_is_lost():
 
 def test_integers_beyond_int64_are_taken_or_named():
     close(sl.softmax([2**63, 2**63 + 1]), sl.softmax([0, 1]))
+    close(sl.softmax([2**63 - 1, 2**63]), sl.softmax([0, 1]))
     with pytest.raises(TypeError, match=f"from -1 to {2**63 + 1}"):
         sl.softmax([2**63, 2**63 + 1, -1])
     same(sl.log_softmax([2**70, 1.0]), torch.tensor([0, -(2.0**70)]))
