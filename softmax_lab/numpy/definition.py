@@ -44,6 +44,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Fl
     arrays = [as_array(each, name) for name, each in given.items()]
     reals, dtypes = zip(*(as_real(each, name) for name, each in given.items()), strict=True)
     check_layer(*arrays)
+    reals = [np.asarray(each, np.result_type(each, np.float32)) for each in reals]
     if all(each.dtype.kind in "biu" for each in arrays):
         largest = [int(np.abs(each).max(initial=0)) for each in reals]
         if arrays[1].shape[1] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:

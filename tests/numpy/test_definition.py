@@ -46,3 +46,9 @@ def test_predict_takes_the_first_of_the_largest():
     for bad in ([1j, 0], ["a", "b"]):
         with pytest.raises(TypeError, match="logits"):
             lab.predict(bad)
+
+
+def test_a_layer_of_float16_is_rounded_once():
+    x, weight, bias = (np.array(each, np.float16) for each in ([60000], [[2]], [-60000]))
+    y = lab.linear(x, weight, bias)
+    assert (y.tolist(), y.dtype) == ([60000], np.float16)
