@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from softmax_lab.numpy._arguments import as_array, one_axis
+from softmax_lab.numpy._arguments import as_array, as_logits, one_axis
 from softmax_lab.numpy._blocks import apply, in_dtype, of_class
 from softmax_lab.numpy._exponentials import SPARE, Exponentials, extremes
 from softmax_lab.numpy._types import ArrayLike, Axis, Floats, OneAxis
@@ -38,8 +38,9 @@ def softmax_jacobian(x: ArrayLike, axis: OneAxis = -1) -> Floats:
            [-0.25,  0.25]])
     """
     axis = one_axis(axis, as_array(x).ndim)
-    p = np.asarray(softmax(x, axis))
-    dtype, p = p.dtype, as_array(np.moveaxis(np.atleast_1d(p), axis, -1))
+    x, dtype, _, _ = as_logits(x, axis)
+    p = softmax(np.atleast_1d(np.asarray(x, np.result_type(x, np.float32))), axis)
+    p = np.moveaxis(p, axis, -1)
     with np.errstate(all="ignore"):
         jacobian = -p[..., :, None] * p[..., None, :]
         i = np.arange(p.shape[-1])

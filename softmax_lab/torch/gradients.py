@@ -6,7 +6,7 @@ import torch
 
 from softmax_lab.numpy import check_gradient as check_arrays
 from softmax_lab.numpy.check import GradientReport
-from softmax_lab.torch._arguments import as_dim, as_logits, as_real, as_tensor, undistributed
+from softmax_lab.torch._arguments import as_dim, as_logits, as_real, as_tensor, undistributed, wide
 from softmax_lab.torch._autograd import LogSoftmaxVJP, SoftmaxVJP
 from softmax_lab.torch._rows import apply
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
@@ -41,11 +41,12 @@ def softmax_jacobian(x: TensorLike, dim: OneDim = -1) -> Tensor:
     tensor([[ 0.2500, -0.2500],
             [-0.2500,  0.2500]])
     """
-    p = softmax(x, dim)
+    x = as_logits(x, dim)
+    p = softmax(x.to(wide(x.dtype)), dim)
     p = (p if p.ndim else p.reshape(1)).movedim(as_dim(dim, p.ndim), -1)
     jacobian = -p[..., :, None] * p[..., None, :]
     off = jacobian - torch.diag_embed(jacobian.diagonal(dim1=-2, dim2=-1))
-    return off - torch.diag_embed(off.sum(-1))
+    return (off - torch.diag_embed(off.sum(-1))).to(x.dtype)
 
 
 def softmax_vjp(x: TensorLike, v: TensorLike, dim: Dim = -1) -> Tensor:

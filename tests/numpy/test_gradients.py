@@ -238,3 +238,9 @@ def test_a_long_double_keeps_its_digits():
     for function in (lab.softmax_vjp, lab.log_softmax_vjp):
         found, expected = function(x, v * factor), function(x, v) * factor
         np.testing.assert_allclose(found, expected, rtol=1e-18)
+
+
+def test_a_jacobian_of_float16_is_rounded_once():
+    x = np.zeros(3000, np.float16)
+    expected = lab.softmax_jacobian(x.astype(np.float64)).astype(np.float16)
+    np.testing.assert_array_equal(lab.softmax_jacobian(x), expected)

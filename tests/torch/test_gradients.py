@@ -183,3 +183,10 @@ def test_shapes_must_agree():
 def test_a_product_with_a_vector_in_half_precision(product, dtype):
     x, v = random(), random(1).to(dtype)
     torch.testing.assert_close(product(x, v), product(x, v.double()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_jacobian_of_half_precision_is_rounded_once(dtype):
+    x = torch.zeros(3000, dtype=dtype)
+    expected = sl.softmax_jacobian(x.double()).to(dtype)
+    torch.testing.assert_close(sl.softmax_jacobian(x), expected, rtol=0, atol=0)
