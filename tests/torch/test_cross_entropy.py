@@ -436,3 +436,16 @@ def test_no_factor_of_all_weights_changes_a_mean(factor, dtype, smoothing):
 def test_target_weights_of_a_dtype_that_torch_cannot_compute_in_are_refused():
     with pytest.raises(TypeError, match=r"^target must hold real numbers .* torch\.float8_e5m2"):
         sl.cross_entropy(torch.zeros(2, 3), torch.ones(2, 3).to(torch.float8_e5m2))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_target_weights_with_a_gradient_cost_half_precision_no_digits(dtype):
+    x = torch.randn(5, 7, generator=torch.Generator().manual_seed(0)).to(dtype)
+    q = torch.full((5, 7), 1 / 7, requires_grad=True)
+    with torch.autocast("cpu", dtype=dtype):
+        loss = sl.cross_entropy(x, q, reduction="sum")
+    torch.testing.assert_close(
+        loss.detach(), sl.cross_entropy(x.float(), q.detach(), reduction="sum")
+    )
+    (found,) = torch.autograd.grad(loss, q)
+    torch.testing.assert_close(found, -sl.log_softmax(x.float()))
