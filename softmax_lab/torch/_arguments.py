@@ -12,6 +12,8 @@ FLOATING = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)  # torch can do little more than convert these
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64, *UNSIGNED)
 
+ARRAYS = ("__array__", "__array_interface__", "__array_struct__")  # how NumPy is told of one
+
 
 def as_tensor(x, name, device=None):
     """Return `x` as a tensor. One that is a tensor stays on its device, unless another is given."""
@@ -32,7 +34,7 @@ def as_tensor(x, name, device=None):
     refuse_sparse(x, name)
     refuse_mask(x, name)
     try:
-        if any(hasattr(kind, "__array__") or kind is memoryview for kind in kinds):
+        if any(hasattr(kind, each) for kind in kinds for each in ARRAYS) or memoryview in kinds:
             x = owned(as_array(x, name))
         tensor = torch.as_tensor(x, device=device)
         if not tensor.numel():  # of [[], [1.0]] torch drops the number, and NumPy says so
@@ -44,6 +46,8 @@ def as_tensor(x, name, device=None):
             if array.dtype != object:
                 x = torch.as_tensor(owned(array), device=device)
                 return x.to(torch.get_default_dtype()) if x.is_floating_point() else x
+        if any(issubclass(kind, str | bytes) for kind in kinds):
+            raise TypeError(f"{name} cannot be made a tensor: it holds text") from error
         kind = ValueError if isinstance(error, ValueError) else TypeError
         said = str(error).removeprefix(f"{name} cannot be made an array: ")
         raise kind(f"{name} cannot be made a tensor: {said}") from error

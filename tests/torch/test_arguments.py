@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import softmax_lab as lab
 import softmax_lab.torch as sl
 
 INF = math.inf
@@ -136,6 +137,13 @@ def test_what_holds_no_real_numbers_is_refused(function, x, dtype):
 def test_what_is_no_tensor_is_refused_by_name(function, x, bad):
     with pytest.raises((TypeError, ValueError), match=r"^[a-z_]+ cannot be made a tensor: "):
         function(bad)
+
+
+@pytest.mark.parametrize("bad", ["a", ["a"], [["1", "2"]], ("1", 2.0), [b"1"], [[1.0], ["1"]]])
+def test_text_is_of_a_wrong_type_on_both_sides(bad):
+    for softmax in (sl.softmax, lab.softmax):
+        with pytest.raises(TypeError, match=r"^x "):
+            softmax(bad)
 
 
 def name_of(taker):
@@ -438,6 +446,11 @@ class Array:
         return self.x
 
 
+def described(x, protocol):
+    """What only says where an array lies in memory."""
+    return type("Described", (), {protocol: property(lambda _: getattr(x, protocol))})()
+
+
 @takers
 @pytest.mark.filterwarnings("error")
 def test_any_array_that_numpy_takes_is_taken(function, x):
@@ -451,6 +464,8 @@ def test_any_array_that_numpy_takes_is_taken(function, x):
         np.broadcast_to(array, x.shape),
         list(array),
         Array(array),
+        described(array, "__array_interface__"),
+        described(array, "__array_struct__"),
         memoryview(array),
     ):
         close(torch.as_tensor(function(other)), expected)
