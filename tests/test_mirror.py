@@ -120,6 +120,21 @@ def test_the_values_are_the_same_to_a_few_ulp(dtype, scale):
         assert worst <= bar, f"{name} differs from the NumPy side by {worst:.1f} ulp"
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_loss_of_a_sure_row_has_no_minus(dtype):
+    x, p, w = (np.array(each, dtype) for each in ([[0, -2000]], [[1, 0]], [2, 1]))
+    calls = [("nll_loss", (x, np.array([0])), {})]
+    for target in (np.array([0]), p):
+        calls += [("cross_entropy", (x, target), {}), ("cross_entropy", (x, target), {"weight": w})]
+        calls.append(("linear_cross_entropy", (x, np.eye(2, dtype=dtype), target), {}))
+    for side, make in ((np_side, np.asarray), (torch_side, as_torch)):
+        for name, arguments, keywords in calls:
+            keywords = {key: make(value) for key, value in keywords.items()}
+            for reduction in ("none", "sum", "mean"):
+                loss = getattr(side, name)(*map(make, arguments), reduction=reduction, **keywords)
+                assert f"{loss.item()}" == "0.0", (name, reduction)
+
+
 INF, NAN, MAX = np.inf, np.nan, np.finfo(float).max
 ODD_TARGETS = {
     "classes": [0, 1, 2],

@@ -70,7 +70,7 @@ def nll_loss(
         mass, blocks = targets.mass, targets.blocks
         if not blocks.shape[1]:  # then all targets are ignored
             return targets.reduce(np.zeros(targets.index.shape))
-        losses = -blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
+        losses = 0 - blocks[of_class(targets.index)].astype(np.result_type(x, np.float64))
         if mass is not None:
             losses = np.where(mass == 0, 0.0, mass * losses)
         return targets.reduce(losses)

@@ -58,7 +58,7 @@ def composed(x, target, weight, share, smoothing):
     """Return −Σ q log p, as functions that have a gradient for the target too."""
     q = formulas.masses(target, weight, share, x.shape[-1], smoothing)
     log_p = run(LogSoftmax, x.to(wide(x.dtype)))
-    return -dot(q, log_p.masked_fill((q == 0) & log_p.isinf(), 0.0))
+    return 0 - dot(q, log_p.masked_fill((q == 0) & log_p.isinf(), 0.0))
 
 
 @transformable

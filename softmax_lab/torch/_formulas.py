@@ -241,8 +241,8 @@ def index_loss(x, y, share, *, with_gradient, out=None):
 
 
 def index_losses(share, log_p_y):
-    """Return share · (−log p_y), and 0 where the share is 0."""
-    return (-share * log_p_y).masked_fill(share == 0, 0.0)
+    """Return share · (−log p_y), and 0 where the share is 0; of a sure row 0, not −0."""
+    return (0 - share * log_p_y).masked_fill(share == 0, 0.0)
 
 
 def index_gradient(w, total, y, share, log_p_y, mine=None):
@@ -262,7 +262,7 @@ def soft_loss(x, target, share, *weight, smoothing, with_gradient, out=None):
     q = masses(target, *(weight or (None,)), share, x.shape[-1], smoothing)
     a, w, total, rest = exponentials(x, out)
     logs = log_p(x, a, rest)
-    loss = -wide_sum(torch.where(q == 0, 0.0, q * logs))
+    loss = 0 - wide_sum(torch.where(q == 0, 0.0, q * logs))
     if not with_gradient:
         return (loss,)
     return loss, soft_gradient(w.div_(total), logs, q, wide_sum(q))

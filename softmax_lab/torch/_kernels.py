@@ -259,7 +259,7 @@ def index_loss(
     first = load(x, rows, exist, cols, n, -INF)
     m, rest, m_first, w = whole(x, first, rows, exist, cols, n, BLOCK)
     log_p_y = tl.where(x_y == m, 0.0, x_y - m) - log1p(rest)
-    value = tl.where(none, 0.0, -share * log_p_y)
+    value = tl.where(none, 0.0, 0 - share * log_p_y)
     tl.store(loss + rows, value.to(loss.dtype.element_ty), mask=exist)
     if with_gradient:
         at_y, factor = share * expm1(log_p_y), share / (1 + rest)

@@ -110,7 +110,7 @@ def nll_loss(log_p, target, dim, weight, ignore_index, reduction):
     count = pieces.count(problem.count if problem else 0)
     pieces.tell()
     share = divided(problem.share, count, reduction)
-    losses = torch.where(share == 0, 0.0, -share * at_target(x.to_local(), problem.y))
+    losses = torch.where(share == 0, 0.0, 0 - share * at_target(x.to_local(), problem.y))
     return derivable(pieces, pieces.wrap(losses), count, reduction).to(autocast(log_p))
 
 

@@ -96,7 +96,7 @@ def nll_loss(
         return _sharded_losses.nll_loss(log_p, target, dim, weight, ignore_index, reduction)
     x, target, weight = prepare(log_p, target, dim, weight, reduction, classes_only=True)
     y, share, count = shares(x, target, weight, ignore_index, reduction)
-    losses = torch.where(share == 0, 0.0, -share * at_target(x, y))
+    losses = torch.where(share == 0, 0.0, 0 - share * at_target(x, y))
     return reduce(losses, count, reduction, autocast(log_p))
 
 
