@@ -162,6 +162,19 @@ def child(answers, name, allowed, folder, result):
     os._exit(0)  # whatever threads and exit handlers it has left
 
 
+@contextlib.contextmanager
+def without_neighbours():
+    """Let a new Python import nothing from the current folder: a random.py lies there one day."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
 def in_own_process(answers, name, allowed):
     """Judge one answer in a process of its own; whatever it does, return a verdict."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -170,7 +183,7 @@ def in_own_process(answers, name, allowed):
         process = processes.Process(
             target=child, args=(answers, name, allowed, str(here), str(result))
         )
-        with one_at_a_time:
+        with one_at_a_time, without_neighbours():
             process.start()
         try:
             most = (1 + limits.PATIENCE) * allowed.seconds  # to load it, and to check it

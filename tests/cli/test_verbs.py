@@ -145,6 +145,28 @@ def test_check_finds_the_file_s_neighbours(tmp_path):
     assert run(elsewhere, "check", "../answers.py").returncode == 0
 
 
+def test_files_named_as_modules_are_not_taken_for_them(tmp_path):
+    """They lie in the folder of whoever tries things out, or in that of a whole class."""
+    (tmp_path / "bin").mkdir()
+    script = (
+        "from softmax_lab.cli import main\nif __name__ == '__main__':\n    raise SystemExit(main())"
+    )
+    write(tmp_path / "bin", script)
+    work = tmp_path / "work"
+    work.mkdir()
+    write(work, RIGHT)
+    for name in ("random", "math", "types", "signal", "numpy", "softmax_lab"):
+        write(work, "raise SystemExit('not this one')", f"{name}.py")
+    command = [sys.executable, tmp_path / "bin" / "answers.py"]  # as pip installs it
+    for verb in (["check", "answers.py"], ["grade", ".", "-o", tmp_path / "grades"]):
+        shown = subprocess.run(
+            [*command, *verb], cwd=work, env=environment(), capture_output=True, text=True
+        )
+        assert shown.returncode == 0, shown.stderr
+        assert shown.stderr == ""
+        assert "1 solved" in shown.stdout or "1 of 1 solved" in shown.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
