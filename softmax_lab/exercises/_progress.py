@@ -21,14 +21,14 @@ class Progress:
         """Note that one more hint was read, and return how many that makes."""
         self.hints[name] = min(self.hints.get(name, 0) + 1, available)
         self.save()
-        return self.hints[name]
+        return min(self.hints[name], available)  # the file may tell of an edition with more
 
     def remember(self, path):
         """Take in what a file remembers, and write to it from now on."""
         path = Path(path).expanduser().absolute()
         self.take_in(path)
-        self.path = path
-        self.save()
+        self.write(path)
+        self.path = path  # not before: what cannot be written would fail again at each hint
 
     def take_in(self, path):
         """Add what a file remembers, if there is one."""
@@ -38,7 +38,7 @@ class Progress:
             hints = {name: int(number) for name, number in kept["hints"].items()}
         except FileNotFoundError:
             return
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             raise ValueError(
                 f"path must name a file that `remember` wrote, or none yet, but {str(path)!r} "
                 "holds something else; it is left as it is"
@@ -48,12 +48,15 @@ class Progress:
             self.hints[name] = max(number, self.hints.get(name, 0))
 
     def save(self):
-        """Write the file whole or not at all; what another kernel wrote meanwhile is kept."""
-        if self.path is None:
-            return
-        self.take_in(self.path)
+        """Write to the file that remembers, if any; what another kernel wrote meanwhile is kept."""
+        if self.path is not None:
+            self.take_in(self.path)
+            self.write(self.path)
+
+    def write(self, path):
+        """Write a file whole or not at all."""
         kept = {"solved": sorted(self.solved), "hints": dict(sorted(self.hints.items()))}
-        handle, new = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
+        handle, new = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         with open(handle, "w", encoding="utf-8") as file:
             json.dump(kept, file, indent=2)
-        os.replace(new, self.path)
+        os.replace(new, path)

@@ -72,8 +72,23 @@ def test_exercises_of_another_edition_stay_in_the_file(path):
     assert json.loads(path.read_text())["solved"] == ["odds", "of_tomorrow"]
 
 
+def test_of_hints_of_another_edition_those_of_this_one_are_given(path):
+    path.write_text('{"solved": [], "hints": {"odds": 99}}')
+    assert day(path, 'print(exercises.hint("odds"))').stdout.count("Hint") == 3
+
+
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"solved": 3, "hints": {}}', "\xff", "my work"]
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"solved": 3, "hints": {}}',
+        '{"solved": [], "hints": {"odds": 1e999}}',
+        "[" * 100_000,
+        "\xff",
+        "my work",
+    ],
 )
 def test_a_file_of_something_else_is_left_as_it_is(path, content):
     path.write_bytes(content.encode("latin-1"))
@@ -87,3 +102,15 @@ def test_a_folder_that_is_not_there_is_told_at_once(path):
     with pytest.raises(subprocess.CalledProcessError) as error:
         day(path / "nowhere" / "progress.json", "")
     assert "FileNotFoundError" in error.value.stderr
+
+
+def test_where_nothing_can_be_kept_the_session_goes_on(path):
+    """As in a folder that cannot be written: what was told once fails no hint and no check."""
+    code = f"""
+try:
+    exercises.remember({str(path.parent / "nowhere" / "progress.json")!r})
+except OSError:
+    print(exercises.hint("odds"), bool(exercises.check("odds", right)))
+"""
+    assert day(path, code).stdout.endswith("True\n")
+    assert json.loads(path.read_text()) == {"solved": ["odds"], "hints": {"odds": 1}}
