@@ -146,6 +146,23 @@ ODD_TARGETS = {
 ODD_WEIGHTS = [None, [0, 1, 2], [0, 0, 0], [1e308, 1e308, 1e308], [1e-300] * 3, [1e308, 1, 0]]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n", [3, 100])
+@pytest.mark.parametrize("at", [0, 1, 2])
+@pytest.mark.parametrize("odd", [INF, -INF, NAN])
+def test_an_infinite_gradient_of_log_softmax_is_the_formula_as_it_stands(dtype, n, at, odd):
+    """That is what autograd makes of it: nan where two infinities meet, or 0 and an infinity."""
+    rows = [[0, 1, 2], [2, 1, 0], [0, -50, -2000], [0, 60, -INF], [-7, -8, -7]]
+    x = np.array([row + [-1.0] * (n - 3) for row in rows], dtype)
+    v = np.ones_like(x)
+    v[:, at] = odd
+    z = torch.from_numpy(x)
+    w = torch.from_numpy(v)
+    expected = w - torch.softmax(z, -1) * w.sum(-1, keepdim=True)
+    for found in (np_side.log_softmax_vjp(x, v), torch_side.log_softmax_vjp(z, w).numpy()):
+        np.testing.assert_array_equal(found, expected.numpy())
+
+
 @pytest.mark.parametrize("target", ODD_TARGETS.values(), ids=ODD_TARGETS)
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 1.0])

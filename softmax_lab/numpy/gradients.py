@@ -84,6 +84,8 @@ def log_softmax_vjp_rows(x, out, v, scratch):
     for w, u, to in e.weights(v, out):
         np.subtract(u, w / total * (others + v_k), out=to)
     winner = v_k * (rest / total) - top / total * others  # rest / total is 1 − p_k
+    finite = np.isfinite(v_k) & np.isfinite(others)  # else nothing cancels: v − p Σ v, as it stands
+    np.copyto(winner, out[at_k], where=~finite)
     out[at_k] = winner
 
 

@@ -215,9 +215,9 @@ def log_softmax_vjp(x, v, out=None):
 
 
 def without_share(v, w, whole, out=None, total=class_sum):
-    """Return v − w (Σ v / Σ w), centred twice, where `whole` is Σ w."""
+    """Return v − w (Σ v / Σ w), centred twice, where `whole` is Σ w; if that is infinite, once."""
     c = torch.addcmul(v, w, total(v) / whole, value=-1, out=out)
-    return c.addcmul_(w, total(c) / whole, value=-1)
+    return c.addcmul_(w, torch.nan_to_num(total(c) / whole, 0.0, 0.0, 0.0), value=-1)
 
 
 def masses(target, weight, share, n, smoothing, classes=None):

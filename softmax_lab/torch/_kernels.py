@@ -224,7 +224,7 @@ def log_softmax_vjp(x, v, y, n_rows, n, ROWS: tl.constexpr, BLOCK: tl.constexpr)
     for i in range(BLOCK, n, BLOCK):
         q = weights(load(x, rows, exist, i + cols, n, -INF), top) * factor
         left += tl.sum(load(v, rows, exist, i + cols, n, 0.0) - q * total, 1).to(tl.float64)
-    left = left.to(w.dtype)[:, None]
+    left = tl.where(tl.abs(left) < INF, left, 0.0).to(w.dtype)[:, None]
     store(y, c0 - p0 * left, rows, exist, cols, n)
     for i in range(BLOCK, n, BLOCK):
         q = weights(load(x, rows, exist, i + cols, n, -INF), top) * factor
