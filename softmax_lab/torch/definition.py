@@ -4,7 +4,10 @@ from functools import reduce
 
 import torch
 
+from softmax_lab.numpy._arguments import EXACT
+from softmax_lab.numpy.definition import linear as in_numpy
 from softmax_lab.torch._arguments import as_dim, as_dims, as_logits, as_real, as_tensor, distributed
+from softmax_lab.torch._rows import eager, transformed
 from softmax_lab.torch._types import Dim, OneDim, Tensor, TensorLike
 
 
@@ -23,7 +26,8 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
     Returns
     -------
     Tensor, (..., T)
-        Logits, in the dtype to which those of the arguments promote.
+        Logits, in the dtype to which those of the arguments promote. Of integers and bools the
+        exact sum, rounded; compiled or transformed, the sum in float64.
 
     Raises
     ------
@@ -60,6 +64,11 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
     dtype = reduce(torch.promote_types, (each.dtype for each in reals))
     if not any(each.is_floating_point() for each in arrays):  # integers are rounded once
         reals = [each.double() for each in arrays]
+        if eager(*arrays) and not (x.is_meta or transformed()):  # their values may be looked at
+            largest = [int(each.abs().max()) if each.numel() else 0 for each in reals]
+            if weight.shape[1] * largest[0] * largest[1] + sum(largest[2:]) > EXACT:
+                logits = in_numpy(*(each.numpy(force=True) for each in arrays))
+                return torch.as_tensor(logits, dtype=dtype, device=x.device)
     x, weight, *biases = (each.to(torch.promote_types(each.dtype, dtype)) for each in reals)
     logits = torch.nn.functional.linear(x, weight, *biases)
     return logits.to(dtype) if logits.dtype == torch.float64 else logits

@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 
+import softmax_lab as lab
 import softmax_lab.torch as sl
 from tests.torch.devices import each_device
 
@@ -25,6 +26,20 @@ def test_linear_promotes_its_arguments(dtype):
     for bias in (None, torch.zeros(2)):
         torch.testing.assert_close(sl.linear(x, weight, bias), expected, rtol=0, atol=0)
     assert sl.linear(weight, weight.to(dtype)).dtype == torch.float64
+
+
+@each_device
+def test_linear_of_huge_integers_is_that_of_the_numpy_side(device):
+    for x, weight, *bias in (
+        ([[2**62 + 1, -(2**62)]], [[1, 1]]),
+        ([2**53, 1, -(2**53)], [[1, 1, 1]]),
+        ([2**27 + 1, -(2**27)], [[2**27 + 1, 2**27], [0, 0]], [0, -7]),
+        ([-(2**63), 3], [[1, 1], [1, 0]], [2**63 - 1, 5]),
+        ([1], [[1]], [2**53 + 1]),
+    ):
+        expected = torch.as_tensor(lab.linear(x, weight, *bias), dtype=torch.float32)
+        given = (torch.tensor(each, device=device) for each in (x, weight, *bias))
+        torch.testing.assert_close(sl.linear(*given).cpu(), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(
