@@ -106,7 +106,14 @@ class SoftmaxRegression(Estimator):
         if len(classes) < 2:
             raise ValueError(f"y must hold at least two classes, but has 1 class: {classes}")
         C, tol, max_iter = self._positive("C"), self._positive("tol"), self._positive("max_iter")
-        mass = mass * class_weights(self.class_weight, classes, target, mass)[target]
+        with np.errstate(all="ignore"):
+            weights = class_weights(self.class_weight, classes, target, mass)
+            mass = mass * weights[target]
+            if not np.isfinite(mass.sum()):
+                raise ValueError(
+                    f"class_weight times sample_weight must have a finite sum, but {weights.max()} "
+                    "is too large a weight for a class"
+                )
         if not mass.any():
             raise ValueError("class_weight and sample_weight leave no class that counts")
         # The bias is the weight of a feature that is always 1, and is not penalised. The other
@@ -240,10 +247,12 @@ def newton(objective, tol, steps):
     Along a step the parabola goes down by half of what the slope alone would give.
     """
     weight = np.zeros(objective.shape)
-    value = objective.value(weight)
+    value, promise = objective.value(weight), np.inf
     for taken in steps:
         gradient, hessian, diagonal = objective.at(weight)
         step = conjugate_gradients(hessian, -gradient, diagonal)
+        if not np.isfinite(step).all():  # a class so light that rounding has left it no bend
+            return weight, taken, promise
         slope = (gradient * step).sum()
         promise = -slope / 2 / value if value else 0.0
         length, new = line_search(objective, weight, value, step, slope)

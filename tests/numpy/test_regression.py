@@ -637,6 +637,13 @@ REFUSED = [
         {"class_weight": {0: 0, 1: 0}},
         "class_weight and sample_weight leave no class that counts",
     ),
+    (
+        TWO,
+        [0, 1],
+        {"class_weight": {0: 1e200}, "sample_weight": [1e200, 1]},
+        "class_weight times sample_weight must have a finite sum, but 1e+200 is too large a weight "
+        "for a class",
+    ),
 ]
 
 
@@ -655,6 +662,19 @@ def test_classes_that_a_line_separates_are_separated():
     X = np.linspace(-1, 1, 40)[:, None] + 1e4
     y = X[:, 0] > 1e4
     assert lab.SoftmaxRegression(C=1e10, progress=False).fit(X, y).score(X, y) == 1
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("C", [1.0, np.inf])
+@pytest.mark.parametrize("weight", [1e20, 1e50, 1e200, 1e300, 1e-310])
+def test_no_weights_leave_nan(C, weight):
+    """Where one class outweighs the others by more digits than float64 has, or all but vanish."""
+    X, y = np.random.default_rng(0).normal(size=(30, 2)), np.arange(30) % 3
+    for class_weight in ({0: weight}, dict.fromkeys(range(3), weight)):
+        with np.errstate(all="raise"):
+            model = lab.SoftmaxRegression(C, class_weight=class_weight, progress=False).fit(X, y)
+        assert np.isfinite(model.coef_).all()
+        assert np.isfinite(model.intercept_).all()
 
 
 def test_where_there_is_no_optimum_it_warns():
