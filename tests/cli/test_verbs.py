@@ -3,9 +3,11 @@
 import ast
 import importlib
 import json
+import re
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import pytest
@@ -334,6 +336,39 @@ def test_watch_outlives_a_file_that_is_gone(tmp_path):
         terminal.until("it cannot be read")
         write(tmp_path, RIGHT)
         terminal.until("1 of 1 solved")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import helper\n" + RIGHT, "No module named 'helper'"),
+        ("x = (", "no Python: '\\(' was never closed"),
+        ("", "it has no answers"),
+    ],
+)
+def test_watch_tells_a_trouble_once_and_when_it_is_over(tmp_path, text, says):
+    write(tmp_path, RIGHT)
+    with Terminal(tmp_path, "watch", "answers.py", NO_COLOR="1") as terminal:
+        terminal.until("Ctrl-C ends it.")
+        write(tmp_path, text)
+        terminal.until(says)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            terminal.read()
+            time.sleep(0.02)
+        assert not re.search(says, terminal.seen)
+        write(tmp_path, RIGHT)
+        terminal.until("1 of 1 solved")
+
+
+def test_watch_checks_anew_when_a_neighbour_is_saved(tmp_path):
+    write(tmp_path, "from helper import my_odds\n")
+    with Terminal(tmp_path, "watch", "answers.py", NO_COLOR="1") as terminal:
+        terminal.until("No module named 'helper'")
+        write(tmp_path, RIGHT, "helper.py")
+        terminal.until("1 of 1 solved")
+        write(tmp_path, WRONG, "helper.py")
+        terminal.until("0 of 1 solved")
 
 
 def test_watch_outlives_an_answer_that_never_ends(tmp_path):
