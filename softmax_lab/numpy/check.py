@@ -10,6 +10,8 @@ import numpy as np
 from softmax_lab.numpy._arguments import as_number, as_real
 from softmax_lab.numpy._types import ArrayLike
 
+ROUNDING = 1e-9  # an error that is accepted of any gradient
+
 
 @dataclass(frozen=True)
 class GradientReport:
@@ -45,7 +47,8 @@ def check_gradient(
     x : array_like of real numbers, any shape
         Where to check.
     rtol : float, default 1e-6
-        Largest error accepted, relative to the largest entry of the gradient.
+        Largest error accepted, relative to the largest entry of the gradient; and 1e-9 more, for
+        rounding. So of a gradient that small any is right, and the report says so: scale `f` up.
 
     Returns
     -------
@@ -98,9 +101,11 @@ def check_gradient(
         return GradientReport(False, message, expected, found)
     with np.errstate(all="ignore"):
         error = np.abs(found - expected)
-    ok = bool(np.all(error <= rtol * scale + 1e-9))
+    ok = bool(np.all(error <= rtol * scale + ROUNDING))
     where = tuple(int(i) for i in np.unravel_index(error.argmax(), x.shape)) if x.size else ()
     message = f"right: it agrees with the {method} to {error.max(initial=0.0):.1e}"
+    if np.any(error > rtol * scale):
+        message += f", and any error up to {ROUNDING:g} is taken for rounding"
     if not ok:
         message = (
             f"wrong: at index {where} the gradient is {found[where]:.10}, "

@@ -179,7 +179,8 @@ def check_gradient(
     x : Tensor, any shape
         Where to check.
     rtol : float, default 1e-6
-        Largest error accepted, relative to the largest entry of the gradient.
+        Largest error accepted, relative to the largest entry of the gradient; and 1e-9 more, for
+        rounding. So of a gradient that small any is right, and the report says so: scale `f` up.
 
     Returns
     -------

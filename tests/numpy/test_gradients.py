@@ -170,6 +170,15 @@ def test_a_gradient_is_held_to_its_own_size():
     assert str(nothing) == "right: it agrees with the complex step to 0.0e+00"
 
 
+def test_what_passes_by_its_smallness_alone_is_told():
+    """Such a gradient may as well be wrong."""
+    wrong = lab.check_gradient(lambda x: 1e-10 * x.sum(), [3e-10, 3e-10], [1.0, 2.0])
+    right = lab.check_gradient(lambda x: 1e-10 * x.sum(), [1e-10, 1e-10], [1.0, 2.0])
+    assert wrong
+    assert str(wrong).endswith(" to 2.0e-10, and any error up to 1e-09 is taken for rounding")
+    assert "rounding" not in str(right)
+
+
 def test_check_gradient_says_nothing_of_floating_point_errors_of_its_own():
     def f(x):
         if np.iscomplexobj(x):
