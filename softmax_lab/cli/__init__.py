@@ -136,19 +136,24 @@ def progress(arguments):
 
 def grade(arguments):
     """Grade a folder."""
-    from softmax_lab.cli._class import grade, write
+    from softmax_lab.cli._class import grade, outputs, write
     from softmax_lab.cli._worker import Limits
 
     folder = Path(arguments.folder)
     if not folder.is_dir():
         raise Trouble(f"{folder} is no folder.")
-    table = grade(folder, Limits(arguments.seconds, arguments.megabytes))
+    paths = outputs(arguments.output)  # before the hour that a class may take
+    table, aside = grade(folder, Limits(arguments.seconds, arguments.megabytes))
     if not table:
         raise Trouble(f"there are no .py or .ipynb files in {folder}.")
     for who in dict.fromkeys(line["who"] for line in table):
         counts = Counter(line["verdict"] for line in table if line["who"] == who)
         say(f"{who}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
-    say("Wrote {} and {}.".format(*write(table, arguments.output)))
+    if aside:
+        some = ", ".join(aside[:5]) + ", …" * (len(aside) > 5)
+        say(f"Left aside, being neither .py nor .ipynb: {some}")
+    write(table, *paths)
+    say("Wrote {} and {}.".format(*paths))
     return 0
 
 
@@ -236,7 +241,8 @@ def main(arguments=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        say(f"softmax-lab: {error}", sys.stderr)
+        said = f"{error.filename}: {error.strerror}." if error.filename else error
+        say(f"softmax-lab: {said}", sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130

@@ -32,7 +32,7 @@ class Answers:
     @property
     def is_program(self):
         """Whether it is a program, and no notebook."""
-        return not self.label.endswith(".ipynb")
+        return not self.label.lower().endswith(".ipynb")
 
     @property
     def names(self):
@@ -72,6 +72,8 @@ def read(path, label=None, folder=None):
         kind = os.lstat(path) if folder is None else os.stat(path)
         if stat.S_ISLNK(kind.st_mode):
             raise Unreadable("it is a symbolic link, which is not followed")
+        if stat.S_ISDIR(kind.st_mode):
+            os.scandir(path).close()  # raises what is wrong with a folder that cannot be read
         if not stat.S_ISREG(kind.st_mode):
             raise Unreadable("it is no ordinary file")
         if kind.st_size > LARGEST:
@@ -80,7 +82,7 @@ def read(path, label=None, folder=None):
             content = file.read()
     except OSError as error:
         raise Unreadable(f"it cannot be read: {error.strerror}") from None
-    is_notebook = os.fspath(path).endswith(".ipynb")
+    is_notebook = os.fspath(path).lower().endswith(".ipynb")
     cells = code_cells(content, label) if is_notebook else [(label, content)]
     answers = Answers(label, tuple(cells), folder)
     if not answers.names:

@@ -38,6 +38,7 @@ if "forkserver" in multiprocessing.get_all_start_methods():
 else:
     processes = multiprocessing.get_context("spawn")
 one_at_a_time = threading.Lock()  # starting and joining processes is not safe from two threads
+stopped = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,8 @@ def in_own_process(answers, name, allowed):
             target=child, args=(answers, name, allowed, str(here), str(result))
         )
         with one_at_a_time, without_neighbours():
+            if stopped.is_set():
+                raise KeyboardInterrupt
             process.start()
         try:
             most = (1 + limits.PATIENCE) * allowed.seconds  # to load it, and to check it
@@ -205,6 +208,14 @@ def in_own_process(answers, name, allowed):
         except (OSError, ValueError, TypeError, RecursionError):
             said = f"its process ended before the check did (exit status {process.exitcode})"
             return Verdict(name, BROKEN, said, f"{name}: {said}.")
+
+
+def stop():
+    """End what runs and start no more: Ctrl-C reaches the main thread, and no other."""
+    with one_at_a_time:
+        stopped.set()
+        for process in processes.active_children():
+            process.kill()
 
 
 def verdicts(answers, names, allowed):

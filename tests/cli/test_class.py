@@ -3,12 +3,14 @@
 import csv
 import json
 import os
+import signal
+import time
 
 import pytest
 
 from softmax_lab import exercises
 from softmax_lab.cli._start import chapters
-from tests.cli.command import RIGHT, WRONG, notebook, run
+from tests.cli.command import GENEROUS, RIGHT, WRONG, Terminal, notebook, run
 from tools.solutions import cells
 
 # One worker grades the class for all of these.
@@ -79,6 +81,9 @@ def table(tmp_path_factory):
     (folder / ".ipynb_checkpoints" / "anna.py").write_text(RIGHT)
     os.mkfifo(folder / "pipe.py")
     (folder / "=1+1.py").write_text(RIGHT)
+    for name in ("UPPER.PY", "tab\t.py", "tab\1.py"):
+        (folder / name).write_text(RIGHT)
+    notebook(folder, RIGHT, name="UPPER.IPYNB")
     (folder / "late.py").write_text(
         "".join(
             f"def my_{name}(*a):\n    while True: pass\n"
@@ -98,6 +103,7 @@ def table(tmp_path_factory):
     lines = json.loads((out / "grades.json").read_text(encoding="utf-8"))
     with open(out / "grades.csv", encoding="utf-8", newline="") as file:
         as_csv = list(csv.DictReader(file))
+    assert [who for who in (line["who"] for line in lines) if "tab" in who] == ["tab\ufffd.py"] * 2
     assert [{k: v.removeprefix("'") for k, v in line.items()} for line in as_csv] == lines
     assert "'=1+1.py" in {line["who"] for line in as_csv}, "a spreadsheet would compute it"
     assert list(lines[0]) == ["who", "exercise", "verdict", "diagnosis"]
@@ -209,6 +215,45 @@ def test_the_help_says_that_it_is_no_sandbox(tmp_path):
     shown = run(tmp_path, "grade", "--help").stdout
     assert "no sandbox" in shown
     assert "docker run" in shown
+
+
+@pytest.mark.parametrize("name", ["UPPER.PY", "UPPER.IPYNB"])
+def test_nobody_is_lost_to_capitals(table, name):
+    assert table[name, "odds"] == ("solved", "")
+
+
+def test_what_is_left_aside_is_said(tmp_path):
+    for name in ("anna.py", "ben.zip", ".DS_Store"):
+        (tmp_path / name).write_text(RIGHT)
+    shown = run(tmp_path, "grade", ".", "-o", "marks.csv")
+    assert "Left aside, being neither .py nor .ipynb: ben.zip\n" in shown.stdout
+    assert shown.stdout.endswith("Wrote marks.csv and marks.json.\n")
+
+
+def test_a_table_that_cannot_be_written_is_told_before_the_class_runs(tmp_path):
+    (tmp_path / "anna.py").write_text(RIGHT)
+    (tmp_path / "grades.json").mkdir()
+    shown = run(tmp_path, "grade", ".")
+    assert shown.returncode == 2
+    assert shown.stdout == ""
+    assert shown.stderr == "softmax-lab: grades.json: Is a directory.\n"
+    assert not (tmp_path / "grades.csv").exists()
+    assert run(tmp_path, "grade", ".", "-o", "nowhere/grades").returncode == 2
+
+
+def test_ctrl_c_ends_a_class_at_once(tmp_path):
+    """Also where an answer takes no notice of its limits, and others wait for their turn."""
+    for name in "abcdef":
+        (tmp_path / f"{name}.py").write_text(BROKEN["stubborn"])
+    (tmp_path / "0.py").write_text(f"open({str(tmp_path / 'here')!r}, 'w')\n{BROKEN['stubborn']}")
+    with Terminal(tmp_path, "grade", ".", "--seconds", "300") as terminal:
+        end = time.monotonic() + GENEROUS
+        while not (tmp_path / "here").exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.all().strip(" ^C\n") == ""
+        assert terminal.process.wait() == 130
 
 
 def test_a_folder_of_nothing(tmp_path):
