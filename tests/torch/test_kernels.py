@@ -127,6 +127,23 @@ def test_products_with_the_jacobian(name, dtype, n, launches):
     assert launches[-1] == name
 
 
+@pytest.mark.parametrize("n", [5, 513])
+@pytest.mark.parametrize("at", [0, 4])
+def test_an_infinite_v_gives_the_formula_as_it_stands(at, n, launches):
+    x, v = torch.zeros(1, n, device=DEVICE), torch.ones(1, n, device=DEVICE)
+    v[0, at] = math.inf
+    expected = v - torch.softmax(x, -1) * v.sum()
+    found = sl.log_softmax_vjp(x, v)
+    torch.testing.assert_close(found, expected, rtol=0, atol=0, equal_nan=True)
+    assert launches == ["log_softmax_vjp"]
+
+
+def test_the_loss_of_a_sure_row_has_no_minus(launches):
+    x, y = torch.tensor([[0.0, -2000.0]], device=DEVICE), torch.tensor([0], device=DEVICE)
+    assert str(sl.cross_entropy(x, y, reduction="none").item()) == "0.0"
+    assert launches == ["index_loss"]
+
+
 @pytest.mark.parametrize("function", [sl.softmax, sl.log_softmax, sl.logsumexp])
 def test_tensors_that_do_not_lie_in_one_piece(function, launches):
     x = torch.randn(3, 2 * BLOCK + 3, 4, device=DEVICE)
