@@ -13,6 +13,7 @@ LOOKS = [  # how a line starts, and how it looks
     (r"\w+: not attempted yet\.", FAINT),
     (r"  diagnosis:", BOLD),
 ]
+SIMPLER = str.maketrans({"✓": "+", "✗": "-", "…": "..."})  # else each would be the same "?"
 
 
 def has_colour(stream):
@@ -37,7 +38,13 @@ def painted(line):
 def say(text="", stream=None):
     """Print text that may hold anything, coloured where the stream has colours."""
     stream = stream or sys.stdout
-    lines = printable(str(text)).split("\n")
+    if stream is None:  # closed by whoever called the command
+        return
+    lines = printable(str(text).expandtabs()).split("\n")
     shown = "\n".join(map(painted, lines) if has_colour(stream) else lines)
     encoding = stream.encoding or "utf-8"
+    try:
+        shown.encode(encoding)
+    except UnicodeEncodeError:
+        shown = shown.translate(SIMPLER)
     print(shown.encode(encoding, "replace").decode(encoding), file=stream, flush=True)

@@ -9,6 +9,7 @@ import json
 import linecache
 import multiprocessing
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -72,7 +73,8 @@ def where_it_broke(error, places):
         said = TOO_LONG
     if isinstance(error, SyntaxError) and error.lineno:
         shown, place = (error.text or "").rstrip(), f"{error.filename}, line {error.lineno}"
-        caret = " " * (max(error.offset or 1, 1) - 1) + "^"
+        column = max(error.offset or 1, 1) - 1
+        caret = re.sub(r"[^\t]", " ", shown[:column].ljust(column)) + "^"
         return f"{place}: {said}\n    {shown}\n    {caret}"
     frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename in places]
     if not frames:

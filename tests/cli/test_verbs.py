@@ -284,7 +284,23 @@ def test_a_terminal_without_unicode_gets_the_report(tmp_path):
     write(tmp_path, WRONG)
     shown = run(tmp_path, "check", "answers.py", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert "odds: not yet." in shown.stdout
+    assert "  - the example" in shown.stdout, "a mark that tells what holds from what fails"
     assert shown.stderr == ""
+
+
+def test_a_line_with_tabs_is_shown_with_its_mark_below(tmp_path):
+    write(tmp_path, "def my_odds(x, i, j):\n\treturn x[i]) - x[j]\n")
+    shown = run(tmp_path, "check", "answers.py").stdout
+    assert shown.splitlines()[1:] == [" " * 8 + "return x[i]) - x[j]", " " * 19 + "^"]
+
+
+def test_without_an_output_the_exit_status_tells(tmp_path):
+    write(tmp_path, RIGHT)
+    line = " ".join([*COMMAND, "check", "answers.py", ">&-"])
+    shown = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=environment(), capture_output=True, text=True
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
 
 
 def test_answers_cannot_steer_the_terminal(tmp_path):
