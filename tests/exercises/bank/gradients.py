@@ -84,6 +84,15 @@ def five_points(f, x):
     return out / (12 * h)
 
 
+def one_sided_at_zero(f, x):
+    """Never step below 0 from a coordinate that is not."""
+    slopes = []
+    for e in np.eye(x.size):
+        up, down = x + 1e-5 * e, np.where(x < 0, x - 1e-5 * e, np.maximum(x - 1e-5 * e, 0))
+        slopes.append((f(up) - f(down)) / (up - down).sum())
+    return np.array(slopes)
+
+
 def nudge_and_restore(f, x):
     x, out = x.astype(float), []
     for i in range(x.size):
@@ -227,6 +236,8 @@ WRONG = {
     "finite_differences": [
         ("a one-sided difference", lambda f, x: differences(f, x, down=0.0)),
         ("a one-sided difference", lambda f, x: differences(f, x, up=0.0, down=1e-4)),
+        ("a one-sided difference", one_sided_at_zero),
+        ("rounded to 6 decimals", lambda f, x: np.round(differences(f, x), 6)),
         ("the step is too large", lambda f, x: differences(f, x, 1e-2, 1e-2)),
         ("the step is too small", lambda f, x: differences(f, x, 1e-12, 1e-12)),
         ("divided by one step", lambda f, x: 2 * np.array(differences(f, x))),
