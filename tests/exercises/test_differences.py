@@ -154,6 +154,10 @@ COINCIDENCES = {
         "sigmoid_as_softmax",
         lambda z: lab.sigmoid(np.clip(z, -500, 500)),
     ),
+    "rounded to": (
+        "odds",
+        lambda x, i, j: 1.0 if abs(x[i] - x[j]) < 1e-6 else np.exp(x[i] - x[j]),
+    ),
     "positive": (  # a sum is never negative: that says nothing
         "merge_pieces",
         lambda m1, s1, m2, s2: (

@@ -7,7 +7,14 @@ None.
 import numpy as np
 
 from softmax_lab.exercises._compare import near
-from softmax_lab.exercises._differences.pairs import ALIKE, explained, joined, telling, wide
+from softmax_lab.exercises._differences.pairs import (
+    ALIKE,
+    decimals,
+    explained,
+    joined,
+    telling,
+    wide,
+)
 
 
 def constant(values):
@@ -171,15 +178,16 @@ def order(pairs):
 
 
 def rounded(pairs):
-    """Look for numbers that were rounded to some decimals, and not all of them to 0."""
+    """Look for numbers that were rounded to some decimals, and not all to one whole number."""
     for places in range(1, 13):
         slack = max(1e-13, 10.0 ** -(places + 3))  # float32 cannot hold the rounded number
         with np.errstate(all="ignore"):
             short = [np.where(abs(e) < 1e15, np.round(e, places), e) for _, e in pairs]
         both = [*zip(pairs, short, strict=True)]
-        if all(near(g, r, (0, slack)).all() for (g, _), r in both) and any(
-            ((g != e) & (r != 0)).any() for (g, e), r in both
-        ):
+        if not all(near(g, r, (0, slack)).all() for (g, _), r in both):
+            continue
+        changed = np.concatenate([r[(g != e) & (r != 0)] for (g, e), r in both])
+        if changed.size and (np.ptp(changed) > 0 or decimals(changed)):
             name = f"rounded to {places} decimal{'s' if places > 1 else ''}"
             return name, "Give back all digits: whoever prints can round."
     return None
