@@ -11,6 +11,7 @@ from softmax_lab.exercises._exercise import Property, sample
 INF = np.inf
 LONG = sample(300, seed=40, scale=3)  # 300 classes: more than a byte can number
 LONG = np.roll(LONG, 280 - LONG.argmax())
+LONGER = sample(1001, seed=55)  # more than a block, and one more
 SPIKE = np.where(np.arange(200) == 150, 1000.0, -1000.0 - np.arange(200) / 64)
 
 
@@ -28,6 +29,7 @@ ORDINARY = {
         [1.5, -0.5, 1.5],
         [2.0, 2.0, 1.0, -1.0],
         [0.0, 0.0, 0.0, 0.0],
+        np.zeros(300),  # more ties than a byte can count
         [1.0, 1.0 + 1e-9, 0.5],
         [-4.0, -4.0 - 1e-9],
         [-1.0, 0.5, np.nextafter(0.5, 1)],
@@ -80,6 +82,7 @@ INFINITE = rows(
     [-INF, np.finfo(float).min],
 )
 TIED = [[1.0, 1.0, 0.0], [2.0, -1.0, 2.0], [0.0, 0.0, 0.0]]
+TURNING = [[0.0, 2.0, 1.0], [1.0, 0.0, 2.0], [2.0, 1.0, 0.0]]  # winners 1, 2, 0: not their inverse
 BATCHES = [
     sample(2, 3, seed=41),
     sample(4, 3, seed=42, scale=3),
@@ -88,7 +91,13 @@ BATCHES = [
     sample(5, 1, seed=45),
     sample(6, 2, seed=46),
     sample(300, 3, seed=53),
-    *rows([[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]], TIED, np.zeros((2, 3))),
+    *rows(
+        [[1.0, 2.0], [1.0, 2.0], [-0.5, 0.25], [1.0, 2.0]],
+        TIED,
+        TIED[::-1],
+        TURNING,
+        np.zeros((2, 3)),
+    ),
 ]
 ROWS_OF_ROWS = [sample(2, 3, 4, seed=47), sample(3, 3, 3, seed=48), sample(1, 2, 1, 5, seed=49)]
 ROWS_OF_ROWS += [sample(3, 1, 4, seed=54), *rows([TIED, TIED[::-1]], np.ones((2, 2, 2)))]
@@ -182,7 +191,8 @@ NEARLY = rows(
     [1e-300, 1.0],
     [0.25, 0.75 - 3e-9, 1e-9, 2e-9],
     [1 - 2**-40, 2**-40],
-    [1e-320, 1e-5, 1 - 1e-5],
+    [1e-320, 0.5, 0.5],  # which a division by the largest leaves exact
+    [1e-5, 1 - 1e-5],
 )
 SHARES = [
     shares(3, 4, seed=60),
@@ -204,5 +214,6 @@ def probabilities(make=only, **options):
     yield prop("equal probabilities", EVEN)
     yield prop("probabilities of 0 and of 1", CERTAIN)
     yield prop("tiny ones that are not 0, and nearly certain ones that are not 1", NEARLY)
-    yield prop("float32", [shares(2, 3, seed=65).astype(np.float32)])
+    single = [shares(2, 3, seed=65).astype(np.float32), np.float32([1e-36, 0.25, 0.75])]
+    yield prop("float32", single)
     yield prop("arrays that do not lie in one piece", [shares(4, 3, seed=66).T.copy().T])

@@ -4,8 +4,10 @@ import numpy as np
 
 from softmax_lab import numpy as lab
 from softmax_lab.exercises import _family as family
+from softmax_lab.exercises._compare import as_array, unfit
 from softmax_lab.exercises._exercise import Exercise, Property, sample
 from softmax_lab.exercises._family import shares
+from softmax_lab.exercises._runner import returned
 from softmax_lab.exercises._witness import exposing
 from softmax_lab.exercises.mistakes import cross_entropy as mistakes
 from softmax_lab.exercises.mistakes import targets
@@ -45,6 +47,23 @@ def large_step(size):
     """Return the arguments of a training step whose logits are as large as that."""
     weight, bias, x, target, rate = step_case(4, 3, 3, 0.5, seed=20)
     return weight, bias + size * np.array([1.0, -1.0, 0.5]), x, target, rate
+
+
+def two_new(answer, *case):
+    """Return the answer's weight and bias, unless they are the old ones, unchanged."""
+    given = []
+
+    def spied(*arguments):
+        given[:] = arguments[:2]
+        return answer(*arguments)
+
+    value = returned(spied, *case)
+    if isinstance(value, tuple | list) and any(
+        np.shares_memory(as_array(new), old) for new in value for old in given
+    ):
+        nudge = "Two new arrays are asked for, even where nothing changes."
+        raise unfit(value, "an old array comes back", nudge)
+    return value
 
 
 FAR_ROWS = (
@@ -116,6 +135,11 @@ EXERCISES = [
             ),
             Property("as many samples as classes", [batch(3, 3, seed=3), batch(2, 2, seed=6)]),
             *family.logits(aimed, axes="batch"),
+            Property(
+                "rows that are nearly sure, and right",
+                [(np.array([[8.0, 0.0, -1.0], [-2.0, 0.0, 12.0]]), np.array([0, 2]))],
+            ),
+            Property("700 samples", [batch(700, 2, seed=5)]),
             Property("float32, a batch", [batch(4, 3, seed=4, dtype=np.float32)]),
         ],
         mistakes=mistakes.CROSS_ENTROPY_GRADIENT,
@@ -146,6 +170,7 @@ EXERCISES = [
                 [
                     (np.array([0.5, 0.5, 0.0]), np.array([1.0, 0.0, 0.0])),
                     (np.array([1.0 - 1e-12, 1e-12]), np.array([1.0, 0.0])),
+                    (np.array([1.0, 1e-300]), np.array([1.0, 0.0])),
                     (np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[1.0, 0.0], [0.5, 0.5]])),
                     (np.array([[0.5, 0.5], [0.5, 0.5]]), np.array([[1.0, 0.0], [0.0, 1.0]])),
                 ],
@@ -154,12 +179,16 @@ EXERCISES = [
                 "a tiny q is not 0",
                 [
                     (np.array([0.5, 0.5]), np.array([1.0, 1e-300])),
+                    (np.array([1.0, 0.0]), np.array([1e-300, 1.0])),
                     (np.array([0.25, 0.75]), np.array([1e-12, 1.0])),
                 ],
             ),
             Property(
                 "nearly equal distributions",
-                [(np.array([0.5, 0.5]), np.array([0.5 + 1e-3, 0.5 - 1e-3]))],
+                [
+                    (np.array([0.5, 0.5]), np.array([0.5 + gap, 0.5 - gap]))
+                    for gap in (1e-3, 6e-5, 1e-5)
+                ],
             ),
         ],
         mistakes=targets.KL_DIVERGENCE,
@@ -183,6 +212,11 @@ EXERCISES = [
                 "0 is plain cross-entropy, 1 forgets the target",
                 [(*batch(2, 3, seed=2), 0.0), (*batch(2, 3, seed=2), 1.0)],
             ),
+            Property(
+                "hardly any smoothing, and nearly all",
+                [(*batch(4, 3, seed=5), eps) for eps in (1e-4, 1 - 1e-4)],
+            ),
+            Property("more samples than classes that come up", [(*batch(10, 30, seed=6), 0.3)]),
             Property("as many samples as classes", [(*batch(3, 3, seed=3), 0.25)]),
             *family.logits(lambda x: (*aimed(x), 0.2), axes="batch"),
             Property(
@@ -247,7 +281,14 @@ EXERCISES = [
                 "the example",
                 [(np.zeros((2, 1)), np.zeros(2), np.array([[2.0]]), np.array([1]), 1.0)],
             ),
-            Property("a batch", [step_case(4, 3, 2, 0.5), step_case(5, 2, 3, 0.1, seed=5)]),
+            Property(
+                "a batch, small or large",
+                [
+                    step_case(4, 3, 2, 0.5),
+                    step_case(5, 2, 3, 0.1, seed=5),
+                    step_case(300, 2, 3, 0.5),
+                ],
+            ),
             Property("as many samples as features as classes", [step_case(3, 3, 3, 0.2, seed=9)]),
             Property(
                 "one sample, two classes, one class, 200 classes",
@@ -264,6 +305,11 @@ EXERCISES = [
             Property(
                 "logits of any size",
                 [large_step(1000), large_step(-20000), FAR_ROWS, TYING_ROWS],
+            ),
+            Property(
+                "a step that changes nothing gives new arrays as well",
+                [(np.eye(2), np.array([1000.0, 0.0]), np.zeros((3, 2)), np.array([0, 0, 0]), 0.5)],
+                two_new,
             ),
             Property("float32", [family.in_single(*step_case(4, 3, 2, 0.5, seed=14))]),
         ],
@@ -283,7 +329,14 @@ EXERCISES = [
             Property("the example", [(np.array([[0.0, LOG3]]), np.array([[0.5, 0.5]]))]),
             Property(
                 "the mean over a batch",
-                [(sample(4, 3), shares(4, 3)), (sample(3, 3, seed=1), shares(3, 3))],
+                [
+                    (sample(4, 3), shares(4, 3)),
+                    (sample(3, 3, seed=1), shares(3, 3)),
+                    (
+                        sample(3, 3, seed=2),
+                        np.array([[0.0, 1.0, 0.0], [0.4, 0.3, 0.3], [0.2, 0.0, 0.8]]),
+                    ),
+                ],
             ),
             Property(
                 "one-hot targets give plain cross-entropy",

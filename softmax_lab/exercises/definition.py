@@ -44,7 +44,10 @@ EXERCISES = [
                 "a batch, with one row of scores a sample",
                 [layer(4, 3, 2), layer(2, 5, 3), layer(30, 20, 200)],
             ),
-            Property("as many samples as features as classes", [layer(3, 3, 3), layer(2, 2, 2)]),
+            Property(
+                "as many samples as features, as classes, or both",
+                [layer(3, 3, 3), layer(2, 2, 2), layer(3, 3, 2), layer(3, 2, 3), layer(2, 3, 3)],
+            ),
             Property(
                 "a single sample, feature or class",
                 [layer(1, 3, 2), layer(3, 1, 4), layer(3, 2, 1)],
@@ -59,12 +62,19 @@ EXERCISES = [
             ),
             Property(
                 "integers, with a bias of fractions or of integers",
-                [(*WHOLE, np.array([0.5, 0.0, -1.25])), (*WHOLE, np.array([3, 0, -2]))],
+                [
+                    (*WHOLE, np.array([0.5, 0.0, -1.25])),
+                    (*WHOLE, np.array([3, 0, -2])),
+                    (2**33 + WHOLE[0], WHOLE[1], np.array([3, 0, -2])),
+                ],
             ),
             Property("float32", [family.in_single(*layer(3, 4, 2, seed=5))]),
             Property(
                 "arrays that do not lie in one piece",
-                [(sample(3, 4).T, sample(2, 6)[:, ::2], sample(4)[::2])],
+                [
+                    (sample(3, 4).T, sample(2, 6)[:, ::2], sample(4)[::2]),
+                    (sample(4, 3), sample(3, 2).T, sample(2)),
+                ],
             ),
         ],
         mistakes=mistakes.LINEAR_LAYER,
@@ -175,6 +185,7 @@ EXERCISES = [
                     (np.array([300.0, 1.0, -300.0]), 0, 2),
                     (np.array([300.0, 1.0, -300.0]), 2, 0),
                     (np.array([0.0, -40.0]), 1, 0),
+                    (np.array([0.0, -690.0]), 1, 0),
                     (np.array([5.0, 710.0]), 1, 0),
                 ],
             ),
@@ -186,7 +197,14 @@ EXERCISES = [
                     (np.array([10**18, 10**18 + 3, -(10**18)]), 2, 0),
                 ],
             ),
-            Property("float32", [(np.array([1.5, -0.25, 90.0], dtype=np.float32), 0, 1)]),
+            Property(
+                "float32",
+                [
+                    (np.float32([1.5, -0.25, 90.0]), 0, 1),
+                    (np.float32([100.0, 99.0]), 0, 1),
+                    (np.float32([-200.0, -201.5]), 1, 0),
+                ],
+            ),
         ],
         mistakes=mistakes.ODDS,
         hints=[

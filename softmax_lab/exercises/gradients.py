@@ -58,7 +58,8 @@ def pair(*shape, seed=0, scale=1.0):
 
 def upstream(x):
     """Return logits, and a v of the same shape and dtype."""
-    return x, sample(*x.shape, seed=x.size + 100, scale=2).astype(x.dtype)
+    v = sample(*x.shape, seed=x.size + 100, scale=2).astype(x.dtype)
+    return x, v if x.flags.c_contiguous else np.asfortranarray(v)
 
 
 def products(example, *more):
@@ -73,6 +74,7 @@ def products(example, *more):
                 (sample(3), np.full(3, 2.0)),
                 (sample(4), np.array([0.0, 0.0, -3.0, 0.0])),
                 (sample(3), np.array([100.0, 0.0, -100.0])),
+                (sample(3), np.array([2e-4, -1e-4, 3e-5])),
                 (sample(3), np.array([12345.0, -7e8, 0.5])),
                 (sample(2, 3), np.zeros((2, 3))),
             ],
@@ -168,6 +170,7 @@ EXERCISES = [
                 [
                     (CUBES, np.array([1, 2, -1])),
                     (PRODUCT, np.array([0, 3])),
+                    (SURPRISE, np.array([1, 2, 3])),
                     (WAVES, np.array([1, 0, 2])),
                     (CUBES, np.array([1.3, -0.7, 2.1], dtype=np.float32)),
                     (WAVES, np.array([0.1, 0.7, -1.0], dtype=np.float32)),

@@ -170,6 +170,7 @@ EXERCISES = [
                     np.array(-800.0),
                     [1e-7, -1e-7, 0.0],
                     [1000.0, 50.0],
+                    np.linspace(-690.0, 300.0, 400),
                     np.zeros((2, 2)),
                 ),
             ),
@@ -217,7 +218,7 @@ EXERCISES = [
             ),
             Property(
                 "tiny probabilities",
-                cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15)),
+                cases([1e-12, 1e-300, 3e-9, 1e-40], np.array(1e-15), [0.0, 1e-15, 0.5, 1.0]),
             ),
             Property("nearly certain ones", cases([1 - 2.0**-20, 1 - 3e-6])),
             Property(
@@ -320,6 +321,7 @@ EXERCISES = [
                     (np.array([[0.3, 0.7]]), np.array([0])),
                     (np.ones((3, 1)), np.zeros(3, dtype=int)),
                     (shares(8, 30, seed=3, scale=0.3), np.arange(8)),
+                    predictions(5, 20, 300, scale=3.0),
                     (LOW, np.array([1, 1, 0, 0, 1])),
                 ],
             ),

@@ -19,6 +19,7 @@ EXERCISES = [
         properties=[
             Property("the example", cases([1000.0, 1000.0, -1000.0])),
             *family.logits(axes="any", infinite=True, keeps_dtype=True),
+            Property("1001 classes", cases(family.LONGER)),
         ],
         mistakes=mistakes.STABLE_SOFTMAX,
         hints=[
@@ -35,12 +36,14 @@ EXERCISES = [
         properties=[
             Property("the example", cases([1000.0, 1000.0])),
             *family.logits(axes="any", infinite=True),
+            Property("1001 classes", cases(family.LONGER)),
             Property(
                 "a row of only -inf",
                 cases(
                     [-np.inf, -np.inf],
                     [-np.inf],
                     [[-np.inf, -np.inf], [1.0, 2.0]],
+                    [[1000.0, 999.0], [-np.inf, -np.inf], [-1000.0, -2000.0]],
                     np.full((2, 3), -np.inf),
                 ),
             ),
@@ -60,6 +63,7 @@ EXERCISES = [
         properties=[
             Property("the example", cases([0.0, -1000.0])),
             *family.logits(axes="any", infinite=True, keeps_dtype=True),
+            Property("1001 classes", cases(family.LONGER)),
         ],
         mistakes=mistakes.LOG_SOFTMAX,
         hints=[
@@ -92,6 +96,14 @@ EXERCISES = [
             ),
             Property(
                 "many chunks", cases(Stream(*sample(9, 2, scale=4)), Stream(*sample(1500, 1)))
+            ),
+            Property(
+                "a stream of any length",
+                cases(*[Stream(*sample(count, 1, seed=count)) for count in range(1, 130)]),
+            ),
+            Property(
+                "many chunks far below the maximum add up",
+                cases(Stream([20.0], *np.zeros((500, 40))), Stream(*np.zeros((500, 40)), [20.0])),
             ),
             Property(
                 "of a long stream, one chunk at a time is held",

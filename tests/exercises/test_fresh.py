@@ -15,9 +15,10 @@ from tests.exercises.bank.seventh import SEVENTH
 from tests.exercises.bank.sixth import SIXTH
 from tests.exercises.bank.tenth import TENTH
 from tests.exercises.bank.third import THIRD
+from tests.exercises.bank.thirteenth import THIRTEENTH, THIRTEENTH_RIGHT
 from tests.exercises.bank.vague import VAGUE
 
-ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, TENTH
+ROUNDS = FRESH, SECOND, THIRD, FOURTH, FIFTH, SIXTH, SEVENTH, EIGHTH, NINTH, TENTH, THIRTEENTH
 ANSWERS = [
     pytest.param(name, fault, answer, id=f"{name}-{fault}")
     for attacks in ROUNDS
@@ -26,7 +27,7 @@ ANSWERS = [
 ]
 RIGHT = [
     pytest.param(name, answer, id=f"{name}-{answer.__name__}-{number}")
-    for unusual in (UNUSUAL, FOURTH_RIGHT)
+    for unusual in (UNUSUAL, FOURTH_RIGHT, THIRTEENTH_RIGHT)
     for name, answers in unusual.items()
     for number, answer in enumerate(answers)
 ]

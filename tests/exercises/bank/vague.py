@@ -30,6 +30,6 @@ VAGUE = {
     "log_softmax_vjp": {"v centred"},
     "softmax_jvp": {"a small difference"},
     "cross_entropy": {"hinge"},
-    "kl_divergence": {"the chi-square distance"},
+    "kl_divergence": {"Jensen and Shannon's", "the chi-square distance"},
     "bytes_moved": {"single", "thousands", "two reads of one row"},
 }
