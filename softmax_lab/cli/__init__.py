@@ -94,7 +94,7 @@ def watch(arguments):
     try:
         import watchfiles  # noqa: F401
     except ImportError:
-        raise Trouble("to watch a file takes: pip install 'softmax-lab[watch]'") from None
+        raise Trouble("to watch a file takes one package more: pip install watchfiles") from None
     from softmax_lab.cli._watch import watch
 
     opened(arguments.file)

@@ -112,6 +112,15 @@ def load(answers, name, seconds):
     return getattr(module, f"my_{name}", MISSING)
 
 
+def inside(answers, name):
+    """Say that a function is there after all, but inside a class or another block."""
+    for where, statement in answers.parts()[0]:
+        for node in ast.walk(statement):
+            if getattr(node, "name", None) == f"my_{name}" and node is not statement:
+                return f" at the left margin, but one in a block ({where}, line {node.lineno})"
+    return ""
+
+
 def judge(answers, name, seconds):
     """Return the verdict on one answer, in this process."""
     try:
@@ -121,7 +130,7 @@ def judge(answers, name, seconds):
         first, late = report.partition("\n")[0], TOO_LONG in report
         return Verdict(name, BROKEN, first, report, whole_file=answers.is_program, late=late)
     if answer is MISSING:
-        said = f"there is no function my_{name}"
+        said = f"there is no function my_{name}" + inside(answers, name)
         return Verdict(name, MISSING, said, f"{answers.label}: {said}.")
     report = exercises.check(name, answer, seconds=seconds)
     verdict = SOLVED if report else NOT_YET if report.attempted else UNTOUCHED

@@ -200,6 +200,14 @@ def test_check_of_an_answer_that_is_missing(tmp_path):
     assert "there is no function my_predict" in shown.stdout
 
 
+@pytest.mark.parametrize("block", ["class Mine:", 'if __name__ == "__main__":'])
+def test_check_of_an_answer_inside_a_block(tmp_path, block):
+    write(tmp_path, f"{block}\n    def my_odds(x, i, j):\n        return x\n")
+    shown = run(tmp_path, "check", "answers.py")
+    assert shown.returncode == 1
+    assert "at the left margin, but one in a block (answers.py, line 2)" in shown.stdout
+
+
 def test_of_a_notebook_runs_what_the_answer_needs(tmp_path):
     notebook(
         tmp_path,
