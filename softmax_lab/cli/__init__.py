@@ -144,13 +144,15 @@ def grade(arguments):
         raise Trouble(f"{folder} is no folder.")
     paths = outputs(arguments.output)  # before the hour that a class may take
     table, aside = grade(folder, Limits(arguments.seconds, arguments.megabytes))
+    aside = [name for name in aside if folder / name not in paths]  # the last table
+    some = ", ".join(aside[:5]) + ", …" * (len(aside) > 5)
     if not table:
-        raise Trouble(f"there are no .py or .ipynb files in {folder}.")
+        but = f", but {some}" if aside else ""
+        raise Trouble(f"there are no .py or .ipynb files in {str(folder)!r}{but}.")
     for who in dict.fromkeys(line["who"] for line in table):
         counts = Counter(line["verdict"] for line in table if line["who"] == who)
         say(f"{who}: " + ", ".join(f"{number} {verdict}" for verdict, number in counts.items()))
     if aside:
-        some = ", ".join(aside[:5]) + ", …" * (len(aside) > 5)
         say(f"Left aside, being neither .py nor .ipynb: {some}")
     write(table, *paths)
     say("Wrote {} and {}.".format(*paths))

@@ -228,6 +228,10 @@ def test_what_is_left_aside_is_said(tmp_path):
     shown = run(tmp_path, "grade", ".", "-o", "marks.csv")
     assert "Left aside, being neither .py nor .ipynb: ben.zip\n" in shown.stdout
     assert shown.stdout.endswith("Wrote marks.csv and marks.json.\n")
+    assert "marks.csv, " not in run(tmp_path, "grade", ".", "-o", "marks").stdout
+    (tmp_path / "anna.py").unlink()
+    shown = run(tmp_path, "grade", ".", "-o", "marks")
+    assert shown.stderr.endswith("no .py or .ipynb files in '.', but ben.zip.\n")
 
 
 def test_a_table_that_cannot_be_written_is_told_before_the_class_runs(tmp_path):
