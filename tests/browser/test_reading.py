@@ -186,17 +186,17 @@ def test_a_browser_that_keeps_nothing_still_asks_answers_and_finds(browser, addr
 
 
 @pytest.mark.parametrize("junk", JUNK)
-@pytest.mark.parametrize("name", ["predictions", "missed", "switches"])
-def test_what_was_not_written_here_does_no_harm(browser, address, name, junk):
+def test_what_was_not_written_here_does_no_harm(browser, address, junk):
     url = f"{address}/book/definition.html"
     with open_page(browser, url) as page:
-        key = "core"
-        if name != "switches":
-            key = f"definition.html#{forms(page)[0].get_attribute('id')}"
-        if name == "missed":
-            key = key.replace("definition", "logits")
-        junk = junk.replace("%s", key)
-        page.evaluate("a => localStorage.setItem(...a)", [f"softmax-lab {name}", junk])
+        form = forms(page)[0].get_attribute("id")
+        for name, key in {
+            "predictions": f"definition.html#{form}",
+            "missed": f"logits.html#{form}",
+            "switches": "core",
+        }.items():
+            kept = [f"softmax-lab {name}", junk.replace("%s", key)]
+            page.evaluate("kept => localStorage.setItem(...kept)", kept)
         page.reload()
         assert all(form.evaluate(COVERED) for form in forms(page))
         assert page.locator("book-recall book-card").count() == 0
